@@ -1,1 +1,5 @@
-//! Placeholder.
+//! HybridScaler, the operator: it reads load, decides, reserves connections, and writes what a target should run.
+//!
+//! [`api`] is what people write and read; [`cli`] is how the binary is called.
+
+pub mod api;

@@ -1,0 +1,140 @@
+//! The conditions of both kinds: their types, their reasons, and the one way to set them.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+/// What a condition is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ConditionType {
+    /// Both kinds: everything the object asks for is being done.
+    Ready,
+    /// Scaler: the target can be read and written.
+    AbleToScale,
+    /// Scaler: at least one trigger is known, so decisions are made.
+    ScalingActive,
+    /// Scaler: something keeps it from running the replicas that the load asks for.
+    ScalingLimited,
+    /// Budget: its capacity is known now.
+    CapacityKnown,
+    /// Budget: more is granted than the database accepts, so nobody grows.
+    OverBudget,
+}
+
+impl ConditionType {
+    /// The type as it stands in the object.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "Ready",
+            Self::AbleToScale => "AbleToScale",
+            Self::ScalingActive => "ScalingActive",
+            Self::ScalingLimited => "ScalingLimited",
+            Self::CapacityKnown => "CapacityKnown",
+            Self::OverBudget => "OverBudget",
+        }
+    }
+}
+
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// It cannot be told.
+    Unknown,
+}
+
+impl ConditionStatus {
+    /// The status as it stands in the object.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// Why, as one stable word. Reasons that the core gives (a limit, an unknown signal, what a grant waits for) are used as they are.
+pub mod reasons {
+    /// Everything is as it should be.
+    pub const AS_EXPECTED: &str = "AsExpected";
+    /// The spec holds a value that cannot be used.
+    pub const INVALID_SPEC: &str = "InvalidSpec";
+    /// The operator's configuration does not allow it to this namespace.
+    pub const NOT_TRUSTED: &str = "NotTrusted";
+    /// The target does not exist.
+    pub const TARGET_NOT_FOUND: &str = "TargetNotFound";
+    /// The target cannot be read or written.
+    pub const TARGET_FAILED: &str = "TargetFailed";
+    /// Another autoscaler owns the target.
+    pub const TARGET_OWNED_BY_ANOTHER: &str = "TargetOwnedByAnother";
+    /// The operator lacks a right in the cluster or in AWS.
+    pub const FORBIDDEN: &str = "Forbidden";
+    /// The budget does not exist.
+    pub const BUDGET_NOT_FOUND: &str = "BudgetNotFound";
+    /// The budget does not allow this namespace.
+    pub const BUDGET_NOT_ALLOWED: &str = "BudgetNotAllowed";
+    /// The Secret does not exist, or lacks the key.
+    pub const SECRET_NOT_FOUND: &str = "SecretNotFound";
+    /// The database cannot be read.
+    pub const DATABASE_FAILED: &str = "DatabaseFailed";
+    /// The stored ledger cannot be read.
+    pub const LEDGER_INVALID: &str = "LedgerInvalid";
+    /// No trigger is known.
+    pub const NO_SIGNAL: &str = "NoSignal";
+    /// `spec.mode` is `DryRun`.
+    pub const DRY_RUN: &str = "DryRun";
+    /// `spec.mode` is `Paused`.
+    pub const PAUSED: &str = "Paused";
+}
+
+/// One condition as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What it is about.
+    pub type_: ConditionType,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// Why, as one stable word of [`reasons`] or of the core: letters and digits.
+    pub reason: &'static str,
+    /// Why, in words. Cut at [`MESSAGE_BYTES`].
+    pub message: String,
+}
+
+/// The longest message that the schema accepts.
+pub const MESSAGE_BYTES: usize = 32_768;
+
+/// Sets one condition, in place or at the end. `lastTransitionTime` moves only when the status changes, so it says since when.
+pub fn set(conditions: &mut Vec<Condition>, verdict: Verdict, generation: Option<i64>, now: Timestamp) {
+    let Verdict {
+        type_,
+        status,
+        reason,
+        message,
+    } = verdict;
+    let held = conditions.iter().position(|c| c.type_ == type_.as_str());
+    let since = held
+        .and_then(|at| conditions.get(at))
+        .filter(|c| c.status == status.as_str())
+        .map_or_else(|| Time(now), |c| c.last_transition_time.clone());
+    let condition = Condition {
+        type_: type_.as_str().into(),
+        status: status.as_str().into(),
+        reason: reason.into(),
+        message: cut(message, MESSAGE_BYTES),
+        last_transition_time: since,
+        observed_generation: generation,
+    };
+    match held.and_then(|at| conditions.get_mut(at)) {
+        Some(slot) => *slot = condition,
+        None => conditions.push(condition),
+    }
+}
+
+/// The text, ended at a character's boundary so that it holds at most `bytes`.
+fn cut(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
+}

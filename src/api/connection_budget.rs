@@ -1,0 +1,163 @@
+//! The kind `ConnectionBudget`: what a database accepts, and who may have it.
+
+use kube::core::Rule;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{rule::rule, status::ConnectionBudgetStatus};
+
+/// How many connections a database accepts, and who may use them.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[kube(
+    group = "hybridscaler.dev",
+    version = "v1alpha1",
+    kind = "ConnectionBudget",
+    doc = "The connections that one database accepts, shared by every HybridScaler that refers to it.",
+    namespaced,
+    status = "ConnectionBudgetStatus",
+    shortname = "cb",
+    category = "autoscaling",
+    derive = "PartialEq",
+    printcolumn(
+        name = "Capacity",
+        type_ = "integer",
+        json_path = ".status.capacity",
+        description = "connections that the database accepts from its users"
+    ),
+    printcolumn(
+        name = "Reserve",
+        type_ = "integer",
+        json_path = ".status.reserve",
+        description = "connections kept for everything that is not scaled here"
+    ),
+    printcolumn(
+        name = "Granted",
+        type_ = "integer",
+        json_path = ".status.granted",
+        description = "connections that the scalers may open"
+    ),
+    printcolumn(
+        name = "Available",
+        type_ = "integer",
+        json_path = ".status.available",
+        description = "connections that may still be granted"
+    ),
+    printcolumn(name = "Consumers", type_ = "integer", json_path = ".status.consumers"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = reserve_leaves_something())]
+pub struct ConnectionBudgetSpec {
+    /// Where the number of connections comes from.
+    pub capacity: CapacitySource,
+
+    /// What is kept for everything that is not scaled here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<Reserve>,
+
+    /// Which namespaces may refer to this budget. Default: its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_namespaces: Option<AllowedNamespaces>,
+
+    /// How often a live capacity is read again, in seconds. Default 30; 5 to 3600. A static capacity is not read.
+    #[serde(default = "thirty")]
+    #[schemars(range(min = 5, max = 3600))]
+    pub poll_interval_seconds: i32,
+}
+
+/// Where the number of connections comes from. Exactly one source: `static` or `postgres`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = one_source())]
+pub struct CapacitySource {
+    /// A fixed number of connections; 1 to 1000000. Subtract what the server keeps for superusers.
+    #[serde(default, rename = "static", skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub fixed: Option<i32>,
+
+    /// Read from the PostgreSQL server itself: `max_connections` minus everything it keeps for superusers and reserved roles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<PostgresSource>,
+}
+
+/// A PostgreSQL server.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PostgresSource {
+    /// The Secret with the server's connection URL. Any role that may log in will do; it needs one connection.
+    pub secret_ref: SecretRef,
+}
+
+/// One key of a Secret in the budget's namespace. The operator needs a Role that lets it get this Secret by name.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretRef {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub name: String,
+
+    /// Key in the Secret. Default `url`.
+    #[serde(default = "url")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[-._a-zA-Z0-9]+$"))]
+    pub key: String,
+}
+
+/// What is kept for everything that is not scaled here.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Reserve {
+    /// Connections for people, migrations, scheduled jobs and other services. Default 0; 0 to 1000000.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub connections: i32,
+}
+
+/// Which namespaces may refer to a budget.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AllowedNamespaces {
+    /// Same: the budget's own namespace. All: every namespace. Default Same.
+    #[serde(default)]
+    pub from: NamespacesFrom,
+}
+
+/// A set of namespaces.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NamespacesFrom {
+    /// The budget's own.
+    #[default]
+    Same,
+    /// Every one.
+    All,
+}
+
+fn thirty() -> i32 {
+    30
+}
+
+fn url() -> String {
+    "url".into()
+}
+
+fn one_source() -> Rule {
+    rule(
+        "[has(self.static), has(self.postgres)].filter(x, x).size() == 1",
+        "has(self.static)
+           ? 'capacity has two sources, static ' + string(self.static) + ' and postgres: keep one'
+           : 'capacity has no source: set static to a number of connections, or postgres'",
+    )
+}
+
+fn reserve_leaves_something() -> Rule {
+    rule(
+        "!has(self.capacity.static) || !has(self.reserve) || self.reserve.connections < self.capacity.static",
+        "'reserve.connections ' + string(self.reserve.connections) + ' leaves nothing of capacity.static '
+         + string(self.capacity.static) + ': lower the reserve or raise the capacity'",
+    )
+}

@@ -1,0 +1,91 @@
+//! What a scaler scales.
+
+use kube::KubeSchema;
+use kube::core::Rule;
+use serde::{Deserialize, Serialize};
+
+use super::rule::rule;
+
+/// A Kubernetes workload in the scaler's namespace (`apiVersion`, `kind`, `name`), or an ECS service (`ecs`): exactly one of them.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = one_target(), validation = whole_workload())]
+pub struct TargetRef {
+    /// API version of the workload, such as `apps/v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 300),
+        regex(pattern = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?v[0-9]+((alpha|beta)[0-9]+)?$")
+    )]
+    pub api_version: Option<String>,
+
+    /// Kind of the workload, such as `Deployment`: any kind with a scale subresource that the operator's configuration allows
+    /// (`Deployment` and `StatefulSet` of `apps` unless changed).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63), regex(pattern = r"^[A-Z][A-Za-z0-9]*$"))]
+    pub kind: Option<String>,
+
+    /// Name of the workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    pub name: Option<String>,
+
+    /// An ECS service instead of a Kubernetes workload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ecs: Option<EcsService>,
+}
+
+/// An ECS service. The operator's configuration says which namespaces may scale which services and use which roles.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = region_of_the_cluster())]
+pub struct EcsService {
+    /// Name or ARN of the cluster.
+    #[schemars(
+        length(max = 320),
+        regex(pattern = r"^(arn:aws[a-z-]*:ecs:[a-z0-9-]+:[0-9]{12}:cluster/)?[A-Za-z0-9_-]{1,255}$")
+    )]
+    pub cluster: String,
+
+    /// Name of the service, without cluster or ARN.
+    #[schemars(length(max = 255), regex(pattern = r"^[A-Za-z0-9_-]+$"))]
+    pub service: String,
+
+    /// AWS region of the service, such as `eu-west-1`.
+    #[schemars(length(max = 32), regex(pattern = r"^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$"))]
+    pub region: String,
+
+    /// ARN of the IAM role to assume for this service. Default: the operator's own identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(max = 640),
+        regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")
+    )]
+    pub role_arn: Option<String>,
+}
+
+fn one_target() -> Rule {
+    rule(
+        "has(self.ecs) ? !has(self.apiVersion) && !has(self.kind) && !has(self.name)
+                       : has(self.apiVersion) || has(self.kind) || has(self.name)",
+        "has(self.ecs)
+           ? 'names the ECS service ' + self.ecs.service + ' and the workload ' + self.?kind.orValue('') + ' ' + self.?name.orValue('')
+             + ': keep either ecs, or apiVersion, kind and name'
+           : 'names no target: set either apiVersion, kind and name of a workload, or ecs'",
+    )
+}
+
+fn whole_workload() -> Rule {
+    rule(
+        "has(self.ecs) || [has(self.apiVersion), has(self.kind), has(self.name)].filter(x, x).size() in [0, 3]",
+        "'names the workload by half: ' + self.?kind.orValue('kind missing') + ' ' + self.?name.orValue('name missing') + ' '
+         + self.?apiVersion.orValue('apiVersion missing') + ': set apiVersion (such as apps/v1), kind and name'",
+    )
+}
+
+fn region_of_the_cluster() -> Rule {
+    rule(
+        "!self.cluster.startsWith('arn:') || self.cluster.split(':')[3] == self.region",
+        "'region ' + self.region + ' is not the region of cluster ' + self.cluster + ': set region to ' + self.cluster.split(':')[3]",
+    )
+}
