@@ -1,0 +1,13 @@
+//! Everything behind the endpoint.
+
+use crate::{Calls, Faults, Identity, Sqs, clock::Clock};
+
+/// The services and what stands in front of them.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) clock: Clock,
+    pub(crate) calls: Calls,
+    pub(crate) faults: Faults,
+    pub(crate) identity: Identity,
+    pub(crate) sqs: Sqs,
+}
