@@ -13,15 +13,21 @@
 
 pub mod behavior;
 pub mod conditions;
+pub mod config;
 pub mod connection_budget;
 pub mod connections;
+pub mod crds;
 pub mod hybrid_scaler;
+pub mod into_core;
 pub mod ledger;
+pub mod rbac;
 pub mod rule;
 pub mod schema;
+pub mod spec_error;
 pub mod status;
 pub mod target_ref;
 pub mod trigger;
+pub mod yaml;
 
 pub use behavior::{Behavior, ScalingRules};
 pub use connection_budget::{ConnectionBudget, ConnectionBudgetSpec};

@@ -138,3 +138,78 @@ fn cut(mut text: String, bytes: usize) -> String {
     text.truncate(text.floor_char_boundary(bytes));
     text
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TYPES: [ConditionType; 6] = [
+        ConditionType::Ready,
+        ConditionType::AbleToScale,
+        ConditionType::ScalingActive,
+        ConditionType::ScalingLimited,
+        ConditionType::CapacityKnown,
+        ConditionType::OverBudget,
+    ];
+
+    fn verdict() -> impl Strategy<Value = Verdict> {
+        let status = prop_oneof![Just(ConditionStatus::True), Just(ConditionStatus::False), Just(ConditionStatus::Unknown)];
+        let reason = prop_oneof![Just(reasons::AS_EXPECTED), Just(reasons::NO_SIGNAL)];
+        (proptest::sample::select(TYPES.as_slice()), status, reason, "[aé]{0,3}").prop_map(|(type_, status, reason, message)| Verdict {
+            type_,
+            status,
+            reason,
+            message,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn each_type_stands_once_with_its_last_verdict_and_the_time_of_its_last_change(verdicts in proptest::collection::vec(verdict(), 0..40)) {
+            let mut conditions = Vec::new();
+            for (second, verdict) in (0_i64..).zip(&verdicts) {
+                set(&mut conditions, verdict.clone(), Some(second), Timestamp::from_second(second).unwrap());
+            }
+            for type_ in TYPES {
+                let of_type: Vec<_> = (0_i64..).zip(&verdicts).filter(|(_, v)| v.type_ == type_).collect();
+                let held: Vec<_> = conditions.iter().filter(|c| c.type_ == type_.as_str()).collect();
+                prop_assert_eq!(held.len(), usize::from(!of_type.is_empty()));
+                let Some((newest, last)) = of_type.last() else { continue };
+                let since = of_type.iter().rev().take_while(|(_, v)| v.status == last.status).last().unwrap().0;
+                prop_assert_eq!(&held[0].message, &last.message);
+                prop_assert_eq!(&held[0].reason, last.reason);
+                prop_assert_eq!(&held[0].status, last.status.as_str());
+                prop_assert_eq!(held[0].observed_generation, Some(*newest));
+                prop_assert_eq!(held[0].last_transition_time.0.as_second(), since);
+            }
+        }
+    }
+
+    #[test]
+    fn a_condition_of_somebody_else_is_left_alone() {
+        let foreign = Condition {
+            type_: "Audited".into(),
+            status: "True".into(),
+            reason: "Sampled".into(),
+            message: "by another controller".into(),
+            last_transition_time: Time(Timestamp::UNIX_EPOCH),
+            observed_generation: None,
+        };
+        let mut conditions = vec![foreign.clone()];
+        let ready =
+            Verdict { type_: ConditionType::Ready, status: ConditionStatus::True, reason: reasons::AS_EXPECTED, message: String::new() };
+        set(&mut conditions, ready, None, Timestamp::UNIX_EPOCH);
+        assert_eq!(conditions.first(), Some(&foreign));
+        assert_eq!(conditions.len(), 2);
+    }
+
+    #[test]
+    fn a_message_is_cut_between_characters() {
+        assert_eq!(cut("aéé".into(), 4), "aé");
+        assert_eq!(cut("aéé".into(), 5), "aéé");
+    }
+}

@@ -1,11 +1,10 @@
 //! The kind `ConnectionBudget`: what a database accepts, and who may have it.
 
-use kube::core::Rule;
-use kube::{CustomResource, KubeSchema};
+use kube::{CustomResource, KubeSchema, core::Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{rule::rule, status::ConnectionBudgetStatus};
+use super::{rule::rule, spec_error::SpecError, status::ConnectionBudgetStatus};
 
 /// How many connections a database accepts, and who may use them.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -135,6 +134,39 @@ pub enum NamespacesFrom {
     Same,
     /// Every one.
     All,
+}
+
+/// The source that a [`CapacitySource`] names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// A fixed number.
+    Static(i32),
+    /// A PostgreSQL server.
+    Postgres(&'a PostgresSource),
+}
+
+impl CapacitySource {
+    /// The one source that it names.
+    ///
+    /// # Errors
+    /// It names none, or two.
+    pub fn source(&self) -> Result<Source<'_>, SpecError> {
+        match (self.fixed, &self.postgres) {
+            (Some(connections), None) => Ok(Source::Static(connections)),
+            (None, Some(postgres)) => Ok(Source::Postgres(postgres)),
+            _ => Err(SpecError::new("spec.capacity", "", "is not one source: set exactly one of static and postgres")),
+        }
+    }
+}
+
+impl ConnectionBudgetSpec {
+    /// Whether scalers of namespace `of` may refer to this budget, which lives in namespace `own`.
+    pub fn admits(&self, own: &str, of: &str) -> bool {
+        match self.allowed_namespaces.as_ref().map(|allowed| allowed.from).unwrap_or_default() {
+            NamespacesFrom::Same => own == of,
+            NamespacesFrom::All => true,
+        }
+    }
 }
 
 fn thirty() -> i32 {

@@ -1,7 +1,6 @@
 //! The kind `HybridScaler`: how one workload is to be scaled.
 
-use kube::core::Rule;
-use kube::{CustomResource, KubeSchema};
+use kube::{CustomResource, KubeSchema, core::Rule};
 use serde::{Deserialize, Serialize};
 
 use super::{

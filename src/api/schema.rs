@@ -36,14 +36,14 @@ pub fn conditions(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// An instant as RFC 3339 text. Unlike `metav1.Time` it keeps fractions of a second.
+/// An instant as RFC 3339 text.
 pub fn instant(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time", "maxLength": 64})
 }
 
-/// A number of replicas or connections: what an `int32` holds from 0 upward.
+/// A number of replicas or connections, from 0 upward.
 pub fn count(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "integer", "format": "int32", "minimum": 0})
+    json_schema!({"type": "integer", "format": "int64", "minimum": 0})
 }
 
 /// A stored ledger: its outline for `kubectl explain`, open for the rest.

@@ -14,6 +14,7 @@ use super::{ledger::StoredLedger, schema};
 pub struct HybridScalerStatus {
     /// The `metadata.generation` that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::count")]
     pub observed_generation: Option<i64>,
 
     /// Replicas that carry load: ready pods, or tasks in RUNNING.
@@ -43,6 +44,7 @@ pub struct HybridScalerStatus {
 
     /// When the target's replicas were last changed by this scaler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::instant")]
     pub last_scale_time: Option<Time>,
 
     /// The last decision in one sentence.
@@ -105,6 +107,7 @@ pub struct TriggerStatus {
 
     /// When the value was true at its source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::instant")]
     pub read_at: Option<Time>,
 }
 
@@ -166,7 +169,7 @@ pub struct ScaleActivity {
     #[schemars(schema_with = "schema::count")]
     pub to: u32,
 
-    /// When the target accepted the change.
+    /// When the target accepted the change. To the nanosecond, so that a cooldown survives a restart exactly.
     #[schemars(schema_with = "schema::instant")]
     pub at: Timestamp,
 
@@ -182,6 +185,7 @@ pub struct ScaleActivity {
 pub struct ConnectionBudgetStatus {
     /// The `metadata.generation` that this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::count")]
     pub observed_generation: Option<i64>,
 
     /// Connections that the database accepts from its users. Missing until it is known.
@@ -216,6 +220,7 @@ pub struct ConnectionBudgetStatus {
 
     /// When the capacity was last read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::instant")]
     pub last_read_time: Option<Time>,
 
     /// Ready, CapacityKnown and OverBudget.

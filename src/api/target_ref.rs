@@ -1,10 +1,11 @@
 //! What a scaler scales.
 
-use kube::KubeSchema;
-use kube::core::Rule;
+use std::fmt;
+
+use kube::{KubeSchema, core::Rule};
 use serde::{Deserialize, Serialize};
 
-use super::rule::rule;
+use super::{rule::rule, spec_error::SpecError};
 
 /// A Kubernetes workload in the scaler's namespace (`apiVersion`, `kind`, `name`), or an ECS service (`ecs`): exactly one of them.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
@@ -62,6 +63,58 @@ pub struct EcsService {
         regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")
     )]
     pub role_arn: Option<String>,
+}
+
+/// What a [`TargetRef`] names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// A Kubernetes workload in the scaler's namespace.
+    Workload {
+        /// Group and version of its API.
+        api_version: &'a str,
+        /// Its kind.
+        kind: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
+    /// An ECS service.
+    Ecs(&'a EcsService),
+}
+
+impl TargetRef {
+    /// The one target that it names.
+    ///
+    /// # Errors
+    /// It names none, half of one, or two.
+    pub fn target(&self) -> Result<Target<'_>, SpecError> {
+        let Self { api_version, kind, name, ecs } = self;
+        match (ecs, api_version, kind, name) {
+            (Some(ecs), None, None, None) => Ok(Target::Ecs(ecs)),
+            (None, Some(api_version), Some(kind), Some(name)) => Ok(Target::Workload { api_version, kind, name }),
+            _ => Err(SpecError::new(
+                "spec.targetRef",
+                format_args!("{} {}", kind.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default()).to_string().trim(),
+                "is not one target: set either apiVersion, kind and name, or ecs",
+            )),
+        }
+    }
+}
+
+impl EcsService {
+    /// Name of the cluster, also when `cluster` is an ARN.
+    pub fn cluster_name(&self) -> &str {
+        self.cluster.rsplit_once('/').map_or(&self.cluster, |(_, name)| name)
+    }
+}
+
+impl fmt::Display for Target<'_> {
+    /// The target in words that tell it from every other in its namespace: `Deployment order-worker`, `ECS eu-west-1/prod/core-api`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workload { kind, name, .. } => write!(f, "{kind} {name}"),
+            Self::Ecs(ecs) => write!(f, "ECS {}/{}/{}", ecs.region, ecs.cluster_name(), ecs.service),
+        }
+    }
 }
 
 fn one_target() -> Rule {

@@ -1,10 +1,9 @@
 //! The signals that a scaler follows.
 
-use kube::KubeSchema;
-use kube::core::Rule;
+use kube::{KubeSchema, core::Rule};
 use serde::{Deserialize, Serialize};
 
-use super::rule::rule;
+use super::{rule::rule, spec_error::SpecError};
 
 /// One signal and the load that a replica should carry of it. Exactly one source: `sqs` or `cpu`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -66,6 +65,69 @@ pub struct CpuTrigger {
     /// The CPU use to aim at, in percent of what the service reserves; 1 to 100.
     #[schemars(range(min = 1, max = 100))]
     pub target_utilization: i32,
+}
+
+/// The source that a [`Trigger`] reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// A queue.
+    Sqs(&'a SqsTrigger),
+    /// The target's CPU use.
+    Cpu(&'a CpuTrigger),
+}
+
+impl Trigger {
+    /// The one source that it reads.
+    ///
+    /// # Errors
+    /// It has none, or two.
+    pub fn source(&self) -> Result<Source<'_>, SpecError> {
+        match (&self.sqs, &self.cpu) {
+            (Some(sqs), None) => Ok(Source::Sqs(sqs)),
+            (None, Some(cpu)) => Ok(Source::Cpu(cpu)),
+            _ => Err(SpecError::new("name", &self.name, "is not one source: set exactly one of sqs and cpu")),
+        }
+    }
+}
+
+impl SqsTrigger {
+    /// Region of the queue: as given, or as the host `sqs.REGION.amazonaws.com` tells it.
+    ///
+    /// # Errors
+    /// Neither tells it.
+    pub fn region(&self) -> Result<&str, SpecError> {
+        let of_host = || {
+            let (_, rest) = self.queue_url.split_once("://sqs.")?;
+            let (region, host) = rest.split_once('.')?;
+            host.starts_with("amazonaws.com").then_some(region)
+        };
+        self.region
+            .as_deref()
+            .or_else(of_host)
+            .ok_or_else(|| SpecError::new("sqs.queueUrl", &self.queue_url, "does not tell the region: set sqs.region"))
+    }
+
+    /// ARN of the queue, which its URL and region determine.
+    ///
+    /// # Errors
+    /// The URL is not that of a queue, or the region is not known.
+    pub fn arn(&self) -> Result<String, SpecError> {
+        let region = self.region()?;
+        let mut path = self.queue_url.rsplit('/');
+        let (Some(name), Some(account)) = (path.next(), path.next()) else {
+            return Err(SpecError::new("sqs.queueUrl", &self.queue_url, "is not the URL of a queue: write it as SQS gives it"));
+        };
+        Ok(format!("arn:{}:sqs:{region}:{account}:{name}", partition(region)))
+    }
+}
+
+/// The partition of AWS that a region belongs to, as ARNs name it.
+fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
 }
 
 fn one_source() -> Rule {

@@ -1,0 +1,96 @@
+//! Reading YAML that a person wrote: an error says where, what, and what was probably meant.
+
+use serde::de::DeserializeOwned;
+
+/// YAML that cannot be read as what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct YamlError {
+    /// Line of the text, from 1.
+    pub line: u64,
+    /// What is wrong there and how to mend it.
+    pub problem: String,
+}
+
+/// Reads one document. Whether unknown fields are refused is for the type to say (`deny_unknown_fields`).
+pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    serde_saphyr::from_str(text).map_err(|error| explain(&error))
+}
+
+fn explain(error: &serde_saphyr::Error) -> YamlError {
+    use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
+    let error = error.without_snippet();
+    let problem = match error {
+        Error::SerdeUnknownField { field, expected, .. } => match nearest(field, expected) {
+            Some(meant) => format!("unknown field `{field}`: did you mean `{meant}`?"),
+            None => format!("unknown field `{field}`: use one of {}", expected.join(", ")),
+        },
+        Error::SerdeUnknownVariant { variant, expected, .. } => {
+            format!("unknown value `{variant}`: use one of {}", expected.join(", "))
+        }
+        // Without the location, which stands in front already; what is left may quote the text, so it is escaped.
+        other => DefaultMessageFormatter.format_message(other).escape_debug().to_string(),
+    };
+    YamlError { line: error.location().map_or(1, |at| at.line()), problem }
+}
+
+/// The known name that is at most a third of its letters away, if any.
+fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|candidate| (distance(name, candidate), *candidate))
+        .filter(|(edits, candidate)| *edits <= candidate.chars().count().div_ceil(3))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// Letters to insert, drop or replace to make `a` of `b` (Levenshtein), without regard to case.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.to_lowercase().chars().enumerate() {
+        let mut left = i + 1;
+        let mut diagonal = i;
+        let mut next = vec![left];
+        for (y, above) in b.iter().zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(x != *y)).min(left + 1).min(above + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[derive(serde::Deserialize, Debug)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only its name matters")]
+        database_hosts: Vec<String>,
+    }
+
+    #[test]
+    fn an_unknown_field_is_named_with_its_line_and_the_nearest_known_one() {
+        let error = read::<Sample>("# a comment\ndatabaseHost: []\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 2: unknown field `databaseHost`: did you mean `databaseHosts`?");
+    }
+
+    #[test]
+    fn a_field_that_resembles_nothing_gets_the_list() {
+        let error = read::<Sample>("colour: red\n").unwrap_err();
+        assert_eq!(error.to_string(), "line 1: unknown field `colour`: use one of databaseHosts");
+    }
+
+    #[test]
+    fn distances_are_those_of_levenshtein() {
+        for (a, b, edits) in [("", "", 0), ("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3), ("ecs", "ECS", 0), ("flaw", "lawn", 2)] {
+            assert_eq!(distance(a, b), edits, "{a} to {b}");
+        }
+    }
+}
