@@ -3,3 +3,7 @@
 //! [`api`] is what people write and read; [`cli`] is how the binary is called.
 
 pub mod api;
+pub mod aws;
+pub mod databases;
+pub mod signals;
+pub mod targets;

@@ -1,0 +1,96 @@
+//! The one connection, and what its errors mean.
+
+use std::{error::Error as _, time::Duration};
+
+use hybridscaler_core::budget::PostgresLimits;
+use tokio::time::timeout;
+use tokio_postgres::{Client, Error, error::SqlState};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{address::Address, limits};
+use crate::databases::DatabaseError;
+
+/// The longest that reading the limits may take; the server itself gives up a second earlier.
+const READ_TIMEOUT: Duration = Duration::from_secs(4);
+
+#[derive(Debug)]
+pub(super) struct Session {
+    client: Client,
+    /// Drives the socket; dropping it closes the connection.
+    _driver: AbortOnDropHandle<()>,
+}
+
+impl Session {
+    pub(super) async fn open(address: &Address) -> Result<Self, DatabaseError> {
+        let connecting = address.config.connect(address.tls.clone());
+        let limit = address.time_limit();
+        let connected = timeout(limit, connecting)
+            .await
+            .map_err(|_| no_answer(address, limit))?;
+        let (client, connection) = connected.map_err(|error| classify(&error, address))?;
+        // Its error is told to every waiting query too.
+        let driver = async move { drop(connection.await) };
+        Ok(Self {
+            client,
+            _driver: AbortOnDropHandle::new(tokio::spawn(driver)),
+        })
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !self.client.is_closed()
+    }
+
+    pub(super) async fn limits(&self, address: &Address) -> Result<PostgresLimits, DatabaseError> {
+        // A simple query: one round trip, and no prepared statement that a pooler in between would lose.
+        let answer = timeout(READ_TIMEOUT, self.client.simple_query(limits::QUERY)).await;
+        let answer = answer
+            .map_err(|_| no_answer(address, READ_TIMEOUT))?
+            .map_err(|error| classify(&error, address))?;
+        limits::of_answer(&answer).map_err(|cause| DatabaseError::Invalid {
+            host: address.host(),
+            cause,
+        })
+    }
+}
+
+fn no_answer(address: &Address, limit: Duration) -> DatabaseError {
+    DatabaseError::Unreachable {
+        host: address.host(),
+        cause: format!("no answer within {} s", limit.as_secs()),
+    }
+}
+
+fn classify(error: &Error, address: &Address) -> DatabaseError {
+    let (host, user) = (address.host(), address.user());
+    let cause = chain(error);
+    match error.code() {
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+            DatabaseError::TooManyConnections { host, user, cause }
+        }
+        Some(
+            &(SqlState::INVALID_PASSWORD
+            | SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+            | SqlState::INSUFFICIENT_PRIVILEGE),
+        ) => DatabaseError::Authentication { host, user, cause },
+        // Starting up, shutting down, or lost on the way: it will be back.
+        Some(code) if code.code().starts_with("57P") || code.code().starts_with("08") => {
+            DatabaseError::Unreachable { host, cause }
+        }
+        Some(_) => DatabaseError::Invalid { host, cause },
+        // The kind of other errors is told by their first words only.
+        None => match error.to_string().as_str() {
+            "error performing TLS handshake" => DatabaseError::Tls { host, cause },
+            "authentication error" | "invalid configuration" => {
+                DatabaseError::Authentication { host, user, cause }
+            }
+            _ => DatabaseError::Unreachable { host, cause },
+        },
+    }
+}
+
+/// The error and its causes in one line, such as `db error: FATAL: sorry, too many clients already`.
+fn chain(error: &Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

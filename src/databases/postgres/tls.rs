@@ -1,0 +1,142 @@
+//! How much of a server's certificate is checked.
+
+use std::sync::Arc;
+
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        VerifierBuilderError, WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
+    crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// The certificate authorities that a database's certificate may come from. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Roots(Arc<RootCertStore>);
+
+/// What is checked of a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verify {
+    Nothing,
+    Chain,
+    ChainAndName,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TlsError {
+    #[error(
+        "its sslmode asks for a certificate to be verified, and the operator knows no certificate authority: {0}; name a file of them \
+         in SSL_CERT_FILE"
+    )]
+    NoRoots(#[from] VerifierBuilderError),
+    #[error("TLS cannot be set up: {0}")]
+    Setup(#[from] Error),
+}
+
+impl Roots {
+    /// Those of the machine, or of the file that the environment variable `SSL_CERT_FILE` names. Reads files: call it once.
+    pub fn of_machine() -> Self {
+        let mut roots = RootCertStore::empty();
+        let found = rustls_native_certs::load_native_certs();
+        roots.add_parsable_certificates(found.certs);
+        roots.into()
+    }
+}
+
+impl From<RootCertStore> for Roots {
+    fn from(roots: RootCertStore) -> Self {
+        Self(Arc::new(roots))
+    }
+}
+
+pub(super) fn connector(verify: Verify, roots: &Roots) -> Result<MakeRustlsConnect, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let chain = || {
+        WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.0), Arc::clone(&provider))
+            .build()
+    };
+    let verifier: Arc<dyn ServerCertVerifier> = match verify {
+        Verify::ChainAndName => chain()?,
+        Verify::Chain => Arc::new(Lenient {
+            chain: Some(chain()?),
+            provider: Arc::clone(&provider),
+        }),
+        Verify::Nothing => Arc::new(Lenient {
+            chain: None,
+            provider: Arc::clone(&provider),
+        }),
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+/// libpq's weaker modes: the name is not checked, and without a `chain` nothing is. That the server holds the certificate's key is
+/// checked always.
+#[derive(Debug)]
+struct Lenient {
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(chain) = &self.chain else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        // The name is checked last, so this error says that all else is well.
+        match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

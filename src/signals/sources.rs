@@ -1,0 +1,225 @@
+//! The board: who watches which source, and what it said last.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use futures::Stream;
+use hybridscaler_core::reading::{Reading, Unknown};
+use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    Source,
+    counts::{Count, Counts},
+    poll,
+    wakes::Wakes,
+};
+use crate::aws::Aws;
+
+/// The readers of all watched sources, one each. `W` names a watcher. Cloning is cheap and shares them; the last clone that is
+/// dropped ends all reading.
+#[derive(Debug)]
+pub struct Sources<W>(Arc<Shared<W>>);
+
+#[derive(Debug)]
+struct Shared<W> {
+    aws: Aws,
+    counts: Counts,
+    wakes: Wakes<W>,
+    board: Mutex<Board<W>>,
+}
+
+#[derive(Debug)]
+struct Board<W> {
+    watched: HashMap<W, Wanted>,
+    readers: HashMap<Source, Reader<W>>,
+    /// Readers started so far: tells a reader from its predecessor on the same source.
+    started: u64,
+}
+
+/// The sources of one watcher and how often it wants each read.
+type Wanted = BTreeMap<Source, Duration>;
+
+#[derive(Debug)]
+struct Reader<W> {
+    number: u64,
+    latest: Reading,
+    watchers: HashMap<W, Duration>,
+    interval: watch::Sender<Duration>,
+    _task: AbortOnDropHandle<()>,
+}
+
+impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
+    /// Nothing is read yet. The stream gives a watcher whenever one of its sources has something new: another value, a value of
+    /// another time, another failure. A watcher that is not served yet is not given twice.
+    pub fn new(aws: Aws) -> (Self, impl Stream<Item = W> + Send + 'static) {
+        let (wakes, stream) = Wakes::new();
+        let board = Board {
+            watched: HashMap::new(),
+            readers: HashMap::new(),
+            started: 0,
+        };
+        (
+            Self(Arc::new(Shared {
+                aws,
+                counts: Counts::default(),
+                wakes,
+                board: Mutex::new(board),
+            })),
+            stream,
+        )
+    }
+
+    /// `watcher` watches these sources from now on, and no others; each is polled at the smallest interval that any of its watchers
+    /// asks for. Cheap when nothing changes. Must be called inside a Tokio runtime.
+    pub fn watch(&self, watcher: &W, sources: impl IntoIterator<Item = (Source, Duration)>) {
+        let mut wanted = Wanted::new();
+        for (source, interval) in sources {
+            wanted
+                .entry(source)
+                .and_modify(|known| *known = interval.min(*known))
+                .or_insert(interval);
+        }
+        let mut board = self.0.board();
+        if board.watched.get(watcher) == Some(&wanted) {
+            return;
+        }
+        let before = board
+            .watched
+            .insert(watcher.clone(), wanted.clone())
+            .unwrap_or_default();
+        for source in before.keys().filter(|source| !wanted.contains_key(source)) {
+            board.leave(watcher, source);
+        }
+        for (source, interval) in wanted {
+            board.join(watcher, source, interval, &self.0);
+        }
+    }
+
+    /// `watcher` is gone. A source without watchers is read no more and its last reading forgotten.
+    pub fn forget(&self, watcher: &W) {
+        let mut board = self.0.board();
+        for source in board.watched.remove(watcher).unwrap_or_default().keys() {
+            board.leave(watcher, source);
+        }
+    }
+
+    /// The newest reading; [`Unknown::NotReadYet`] before the first poll has ended, and for a source that nobody watches.
+    pub fn latest(&self, source: &Source) -> Reading {
+        self.0
+            .board()
+            .readers
+            .get(source)
+            .map_or_else(not_read_yet, |reader| reader.latest.clone())
+    }
+
+    /// How many polls ended how, since the start.
+    pub fn counts(&self) -> Vec<Count> {
+        self.0.counts.all()
+    }
+}
+
+impl<W: Clone + Eq + Hash + Send + Sync + 'static> Board<W> {
+    fn join(&mut self, watcher: &W, source: Source, interval: Duration, shared: &Arc<Shared<W>>) {
+        let started = &mut self.started;
+        let reader = self.readers.entry(source).or_insert_with_key(|source| {
+            *started += 1;
+            Reader::start(*started, source.clone(), interval, shared)
+        });
+        reader.watchers.insert(watcher.clone(), interval);
+        reader.set_interval();
+    }
+
+    fn leave(&mut self, watcher: &W, source: &Source) {
+        let Some(reader) = self.readers.get_mut(source) else {
+            return;
+        };
+        reader.watchers.remove(watcher);
+        if reader.watchers.is_empty() {
+            self.readers.remove(source);
+        } else {
+            reader.set_interval();
+        }
+    }
+}
+
+impl<W: Clone + Eq + Hash + Send + Sync + 'static> Reader<W> {
+    fn start(number: u64, source: Source, interval: Duration, shared: &Arc<Shared<W>>) -> Self {
+        let (sender, receiver) = watch::channel(interval);
+        let aws = shared.aws.clone();
+        // Weak, or the reader would keep alive the board that ends it.
+        let shared = Arc::downgrade(shared);
+        let task = async move {
+            let publish = |reading| publish(&shared, &source, number, reading);
+            poll::run(|| source.read(&aws), publish, receiver).await;
+        };
+        let task = AbortOnDropHandle::new(tokio::spawn(task));
+        Self {
+            number,
+            latest: not_read_yet(),
+            watchers: HashMap::new(),
+            interval: sender,
+            _task: task,
+        }
+    }
+
+    fn set_interval(&self) {
+        let Some(smallest) = self.watchers.values().min() else {
+            return;
+        };
+        self.interval
+            .send_if_modified(|interval| std::mem::replace(interval, *smallest) != *smallest);
+    }
+}
+
+impl<W> Shared<W> {
+    fn board(&self) -> MutexGuard<'_, Board<W>> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn publish<W: Clone + Eq + Hash + Send + 'static>(
+    shared: &Weak<Shared<W>>,
+    source: &Source,
+    number: u64,
+    reading: Reading,
+) {
+    let Some(shared) = shared.upgrade() else {
+        return;
+    };
+    shared.counts.add(source.kind(), &reading);
+    let mut board = shared.board();
+    // A reader that was replaced while it answered has nothing to say any more.
+    let Some(reader) = board
+        .readers
+        .get_mut(source)
+        .filter(|reader| reader.number == number)
+    else {
+        return;
+    };
+    if reader.latest == reading {
+        return;
+    }
+    reader.latest = reading;
+    reader
+        .watchers
+        .keys()
+        .for_each(|watcher| shared.wakes.wake(watcher));
+}
+
+fn not_read_yet() -> Reading {
+    Reading::Unknown {
+        why: Unknown::NotReadYet,
+        message: "no poll has ended yet".to_owned(),
+    }
+}
+
+impl<W> Clone for Sources<W> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}

@@ -1,0 +1,102 @@
+//! What is scaled: a Kubernetes workload through its scale subresource, or an ECS service. Each is observed, and written on
+//! condition that it still is what was observed.
+
+mod ecs;
+mod errors;
+mod scale;
+
+use std::fmt;
+
+use hybridscaler_core::{Replicas, budget::Shape, observation::Workload};
+
+pub use self::{
+    ecs::{EcsTarget, EcsTargets, LONGEST_IN_FLIGHT},
+    errors::{TargetError, WriteError},
+    scale::{KubernetesTargets, ScaleTarget, WorkloadRef},
+};
+
+/// One thing that is scaled.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A Kubernetes workload of any kind that has a scale subresource.
+    Scale(ScaleTarget),
+    /// An ECS service.
+    Ecs(EcsTarget),
+}
+
+/// What was seen of a target at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// Its replicas.
+    pub workload: Workload,
+    /// How it replaces them.
+    pub shape: Shape,
+    /// What a write is conditional on.
+    pub version: Version,
+    /// What the observation could not tell, for the status.
+    pub notes: Vec<Note>,
+}
+
+/// The state of a target that was observed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// Kubernetes compares it itself, at the write.
+    Kubernetes {
+        /// `metadata.resourceVersion` of the object.
+        resource_version: String,
+        /// `metadata.uid` of the object: another object of the same name is not what was observed.
+        uid: String,
+    },
+    /// ECS has no conditional write: the count is read again right before it, which makes a race unlikely, not impossible.
+    Ecs,
+}
+
+/// Something that an observation could not tell, and the mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// Nobody may tell us whether another autoscaler owns the target.
+    OwnersHidden {
+        /// The kind that may not be listed.
+        kind: &'static str,
+        /// What the API server said.
+        message: String,
+    },
+}
+
+impl Target {
+    /// Reads the target. What is counted is counted now: no cache is asked.
+    pub async fn observe(&self) -> Result<Observed, TargetError> {
+        match self {
+            Self::Scale(target) => target.observe().await,
+            Self::Ecs(target) => target.observe().await,
+        }
+    }
+
+    /// Tells the target to run `replicas`, if it still is what was `seen`. Tries once.
+    pub async fn write(&self, seen: &Observed, replicas: Replicas) -> Result<(), WriteError> {
+        match self {
+            Self::Scale(target) => target.write(seen, replicas).await,
+            Self::Ecs(target) => target.write(seen, replicas).await,
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scale(target) => target.fmt(f),
+            Self::Ecs(target) => target.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OwnersHidden { kind, message } => write!(
+                f,
+                "cannot tell whether a {kind} scales this target too: {message}; allow the operator to list that kind"
+            ),
+        }
+    }
+}

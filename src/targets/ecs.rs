@@ -1,0 +1,183 @@
+//! An ECS service.
+//!
+//! ECS differs from Kubernetes in two ways that matter. Its reads may lag behind each other, so a task that is missed between two of them
+//! must not count as gone. And it has no conditional write: what was told last wins, even if it was told first and arrived late.
+//!
+//! # Access control
+//!
+//! `ecs:DescribeServices` and `ecs:UpdateService` on the service; `ecs:ListTasks` and `ecs:DescribeTasks` on its tasks.
+
+mod memory;
+mod service;
+mod tasks;
+
+use std::{fmt, sync::Arc};
+
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use hybridscaler_core::{
+    Replicas,
+    observation::{Rollout, Workload},
+};
+
+pub use self::memory::LONGEST_IN_FLIGHT;
+use self::{memory::Memory, service::Unscalable};
+use super::{Observed, TargetError, Version, WriteError};
+use crate::aws::{Aws, Failure, Outcome, Permission, Service, try_once};
+
+/// Makes targets of ECS services. They share what has to be remembered between two observations. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct EcsTargets(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    aws: Aws,
+    memory: Memory,
+}
+
+/// A service that is observed and written.
+#[derive(Clone, Debug)]
+pub struct EcsTarget {
+    shared: Arc<Shared>,
+    service: Service,
+}
+
+impl EcsTargets {
+    /// All targets of a process must come from one, or a write that may still be carried out is forgotten.
+    pub fn new(aws: Aws) -> Self {
+        Self(Arc::new(Shared {
+            aws,
+            memory: Memory::default(),
+        }))
+    }
+
+    /// Reads nothing yet.
+    pub fn target(&self, service: Service) -> EcsTarget {
+        EcsTarget {
+            shared: Arc::clone(&self.0),
+            service,
+        }
+    }
+}
+
+impl EcsTarget {
+    /// See [`Target::observe`](super::Target::observe).
+    pub async fn observe(&self) -> Result<Observed, TargetError> {
+        let Shared { aws, memory } = &*self.shared;
+        let ecs = aws.clients(&self.service.access).await.ecs;
+        // The service before its tasks: a task that moves on in between is counted twice rather than missed.
+        let service = self.describe(&ecs).await?;
+        let listed = tasks::list(&ecs, &self.service).await?;
+        let running = service::replicas(service.running_count);
+        let starting = service::replicas(service.pending_count);
+        // What is wanted but neither running nor pending was started in between, or is on its way out and not told apart yet.
+        let between = listed.wanted.minus(running.plus(starting));
+        let live = running.plus(starting).plus(between).plus(listed.stopping);
+        let lived = memory.lived(&self.service, live);
+        let workload = Workload {
+            desired: service::replicas(service.desired_count),
+            running,
+            starting,
+            terminating: lived.minus(running.plus(starting)),
+            // What is read while a write may still be carried out is of the past.
+            rollout: match memory.held(&self.service) {
+                Some(_) => Rollout::NotObserved,
+                None => service::rollout(&service),
+            },
+        };
+        Ok(Observed {
+            workload,
+            shape: service::shape(&service),
+            version: Version::Ecs,
+            notes: Vec::new(),
+        })
+    }
+
+    /// See [`Target::write`](super::Target::write).
+    pub async fn write(&self, seen: &Observed, replicas: Replicas) -> Result<(), WriteError> {
+        let Shared { aws, memory } = &*self.shared;
+        if let Some(remaining) = memory.held(&self.service) {
+            return Err(WriteError::Held { remaining });
+        }
+        let count = i32::try_from(replicas.0).map_err(|_| {
+            WriteError::Refused(format!("{replicas} tasks are more than ECS can count"))
+        })?;
+        let ecs = aws.clients(&self.service.access).await.ecs;
+        let service = self.describe(&ecs).await.map_err(before_write)?;
+        if service::replicas(service.desired_count) != seen.workload.desired {
+            return Err(WriteError::Conflict);
+        }
+        let update = ecs
+            .update_service()
+            .cluster(&self.service.cluster)
+            .service(&self.service.name)
+            .desired_count(count);
+        let once = aws_sdk_ecs::config::Builder::new().retry_config(try_once());
+        let Err(error) = update.customize().config_override(once).send().await else {
+            return Ok(());
+        };
+        let failure = self.failure(&error, "ecs:UpdateService");
+        if failure.outcome == Outcome::Unknown {
+            memory.hold(&self.service);
+        }
+        Err(failure.into())
+    }
+
+    async fn describe(
+        &self,
+        ecs: &aws_sdk_ecs::Client,
+    ) -> Result<aws_sdk_ecs::types::Service, TargetError> {
+        let Service { cluster, name, .. } = &self.service;
+        let answer = ecs
+            .describe_services()
+            .cluster(cluster)
+            .services(name)
+            .send()
+            .await;
+        let answer = answer.map_err(|error| self.failure(&error, "ecs:DescribeServices"))?;
+        // A service that does not exist is not an error of the call: it is told apart in `failures`.
+        let service = answer.services.unwrap_or_default().into_iter().next();
+        let service =
+            service.ok_or_else(|| TargetError::NotFound(format!("{self} does not exist")))?;
+        match service::check(&service) {
+            Ok(()) => Ok(service),
+            Err(why @ Unscalable::NotActive(_)) => {
+                Err(TargetError::NotFound(format!("{self}: {why}")))
+            }
+            Err(why @ Unscalable::Daemon) => {
+                Err(TargetError::NotScalable(format!("{self}: {why}")))
+            }
+        }
+    }
+
+    fn failure<E>(&self, error: &SdkError<E>, action: &'static str) -> Failure
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        let needs = Permission {
+            action,
+            resource: self.service.arn(),
+        };
+        Failure::of(error, &needs, &self.service.access)
+    }
+}
+
+impl fmt::Display for EcsTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ECS service {}/{}",
+            self.service.cluster_name(),
+            self.service.short_name()
+        )
+    }
+}
+
+/// The read right before a write failed: nothing was sent.
+fn before_write(error: TargetError) -> WriteError {
+    match error {
+        TargetError::NotFound(message) => WriteError::NotFound(message),
+        TargetError::Forbidden(message) => WriteError::Forbidden(message),
+        TargetError::Throttled(message) => WriteError::Throttled(message),
+        error => WriteError::Refused(error.to_string()),
+    }
+}

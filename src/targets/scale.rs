@@ -1,0 +1,280 @@
+//! A Kubernetes workload of any kind that has a scale subresource.
+//!
+//! Everything is read by quorum (no `resourceVersion` in the request), the object first and its pods last: what changes in between is
+//! counted twice rather than missed, and the write, which carries the object's version, finds out.
+//!
+//! # Access control
+//!
+//! `get` on the kind; `get` and `update` on its `scale`; `list` on `pods`; for Deployments `list` on `replicasets`; to refuse a target
+//! that another autoscaler owns, `list` on `horizontalpodautoscalers` (and `scaledobjects.keda.sh` where KEDA is installed).
+
+mod call;
+mod kinds;
+mod owner;
+mod pods;
+mod workload;
+
+use std::{fmt, sync::Arc};
+
+use hybridscaler_core::{Replicas, observation::Workload};
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, ReplicaSet, StatefulSet},
+        autoscaling::v1::{Scale, ScaleSpec},
+        core::v1::Pod,
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{
+    Api, Client,
+    api::{DynamicObject, PostParams},
+    core::GroupVersionKind,
+    discovery::ApiResource,
+};
+
+use self::{
+    call::{list_all, read, write},
+    kinds::Kinds,
+    owner::Owners,
+    workload::Told,
+};
+use super::{Observed, TargetError, Version, WriteError};
+
+/// How the API server records who changed a field.
+const FIELD_MANAGER: &str = "hybridscaler";
+
+/// Makes targets of one Kubernetes cluster. They share what was learnt of its kinds and of other autoscalers. Cloning is cheap.
+#[derive(Clone)]
+pub struct KubernetesTargets(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    kinds: Kinds,
+    owners: Owners,
+}
+
+/// Which workload.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WorkloadRef {
+    /// Its namespace.
+    pub namespace: String,
+    /// Such as `apps/v1`.
+    pub api_version: String,
+    /// Such as `Deployment`.
+    pub kind: String,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+/// A workload that is observed and written.
+#[derive(Clone)]
+pub struct ScaleTarget {
+    shared: Arc<Shared>,
+    workload: WorkloadRef,
+}
+
+impl KubernetesTargets {
+    /// `client` must not repeat writes (`kube::Config::default_retry = false`): a PUT that was stored but whose answer was lost would
+    /// come back as a conflict with ourselves, up to hours later.
+    pub fn new(client: Client) -> Self {
+        Self(Arc::new(Shared {
+            client,
+            kinds: Kinds::default(),
+            owners: Owners::default(),
+        }))
+    }
+
+    /// Reads nothing yet.
+    pub fn target(&self, workload: WorkloadRef) -> ScaleTarget {
+        ScaleTarget {
+            shared: Arc::clone(&self.0),
+            workload,
+        }
+    }
+}
+
+impl ScaleTarget {
+    /// See [`Target::observe`](super::Target::observe).
+    pub async fn observe(&self) -> Result<Observed, TargetError> {
+        let resource = self.resource().await?;
+        let notes = self
+            .shared
+            .owners
+            .refuse_to_fight(&self.shared.client, &self.workload)
+            .await?;
+        let object = read(self, self.api(&resource).get(&self.workload.name)).await;
+        if let Err(TargetError::NotFound(_)) = object {
+            // The kind may have been removed and made again in another form.
+            self.shared.kinds.forget(&self.gvk()?);
+        }
+        let object = object?;
+        let told = self.told(&resource, &object).await?;
+        let pods = list_all(self, &self.namespaced::<Pod>(), &told.selector).await?;
+        let counted = pods::count(&pods);
+        Ok(Observed {
+            workload: Workload {
+                desired: told.desired,
+                running: counted.running,
+                starting: counted.starting,
+                terminating: counted.terminating,
+                rollout: told.rollout,
+            },
+            shape: told.shape,
+            version: version(object.metadata)?,
+            notes,
+        })
+    }
+
+    /// See [`Target::write`](super::Target::write).
+    pub async fn write(&self, seen: &Observed, replicas: Replicas) -> Result<(), WriteError> {
+        let Version::Kubernetes {
+            resource_version,
+            uid,
+        } = &seen.version
+        else {
+            return Err(WriteError::Conflict);
+        };
+        let replicas = i32::try_from(replicas.0).map_err(|_| {
+            WriteError::Refused(format!(
+                "{replicas} replicas are more than Kubernetes can count"
+            ))
+        })?;
+        let resource = self
+            .resource()
+            .await
+            .map_err(|error| WriteError::Refused(error.to_string()))?;
+        let WorkloadRef {
+            namespace, name, ..
+        } = &self.workload;
+        let scale = Scale {
+            metadata: ObjectMeta {
+                namespace: Some(namespace.clone()),
+                name: Some(name.clone()),
+                resource_version: Some(resource_version.clone()),
+                uid: Some(uid.clone()),
+                ..ObjectMeta::default()
+            },
+            spec: Some(ScaleSpec {
+                replicas: Some(replicas),
+            }),
+            status: None,
+        };
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        write(
+            self,
+            self.api(&resource).replace_scale(name, &params, &scale),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// What the object (and what it owns or is scaled by) says of the workload.
+    async fn told(
+        &self,
+        resource: &ApiResource,
+        object: &DynamicObject,
+    ) -> Result<Told, TargetError> {
+        let invalid = |error: &dyn fmt::Display| TargetError::Invalid(format!("{self}: {error}"));
+        let told = match (resource.group.as_str(), resource.kind.as_str()) {
+            ("apps", "Deployment") => {
+                let deployment: Deployment = object
+                    .clone()
+                    .try_parse()
+                    .map_err(|error| invalid(&error))?;
+                let selector =
+                    workload::selector(deployment.spec.as_ref().map(|spec| &spec.selector));
+                let selector = selector.map_err(|error| invalid(&error))?;
+                let replica_sets =
+                    list_all(self, &self.namespaced::<ReplicaSet>(), &selector).await?;
+                workload::deployment(&deployment, &replica_sets, selector)
+            }
+            ("apps", "StatefulSet") => {
+                let set: StatefulSet = object
+                    .clone()
+                    .try_parse()
+                    .map_err(|error| invalid(&error))?;
+                workload::stateful_set(&set).map_err(|error| invalid(&error))?
+            }
+            _ => {
+                let scale = read(self, self.api(resource).get_scale(&self.workload.name)).await?;
+                workload::other(object, &scale).map_err(|error| invalid(&error))?
+            }
+        };
+        Ok(told)
+    }
+
+    fn gvk(&self) -> Result<GroupVersionKind, TargetError> {
+        let WorkloadRef {
+            api_version, kind, ..
+        } = &self.workload;
+        let version = api_version
+            .parse::<kube::core::GroupVersion>()
+            .map_err(|error| {
+                TargetError::Invalid(format!(
+                    "apiVersion {api_version:?} is not GROUP/VERSION, such as apps/v1: {error}"
+                ))
+            })?;
+        Ok(version.with_kind(kind))
+    }
+
+    async fn resource(&self) -> Result<ApiResource, TargetError> {
+        self.shared
+            .kinds
+            .resolve(&self.shared.client, &self.gvk()?)
+            .await
+    }
+
+    fn api(&self, resource: &ApiResource) -> Api<DynamicObject> {
+        Api::namespaced_with(
+            self.shared.client.clone(),
+            &self.workload.namespace,
+            resource,
+        )
+    }
+
+    fn namespaced<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+    {
+        Api::namespaced(self.shared.client.clone(), &self.workload.namespace)
+    }
+}
+
+fn version(metadata: ObjectMeta) -> Result<Version, TargetError> {
+    match (metadata.resource_version, metadata.uid) {
+        (Some(resource_version), Some(uid)) => Ok(Version::Kubernetes {
+            resource_version,
+            uid,
+        }),
+        _ => Err(TargetError::Invalid(
+            "the object has no resourceVersion or no uid".to_owned(),
+        )),
+    }
+}
+
+impl fmt::Display for ScaleTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.workload.fmt(f)
+    }
+}
+
+impl fmt::Display for WorkloadRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            namespace,
+            kind,
+            name,
+            api_version: _,
+        } = self;
+        write!(f, "{kind} {namespace}/{name}")
+    }
+}
+
+impl fmt::Debug for ScaleTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ScaleTarget").field(&self.workload).finish()
+    }
+}

@@ -1,0 +1,229 @@
+//! What a workload's object says: how many replicas, how it replaces them, which pods are its own, and whether its controller has
+//! caught up. Pure.
+
+use hybridscaler_core::{
+    Replicas,
+    budget::{Shape, Surge},
+    observation::Rollout,
+};
+use k8s_openapi::{
+    api::{
+        apps::v1::{Deployment, DeploymentStrategy, ReplicaSet, StatefulSet},
+        autoscaling::v1::Scale,
+    },
+    apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
+};
+use kube::{api::DynamicObject, core::Selector};
+
+/// `maxSurge` of a Deployment that does not set it.
+const DEFAULT_SURGE: Surge = Surge::Percent(25);
+
+/// What an object says of its workload.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Told {
+    pub(super) desired: Replicas,
+    pub(super) shape: Shape,
+    /// The label selector of its pods, as a query has it.
+    pub(super) selector: String,
+    pub(super) rollout: Rollout,
+}
+
+/// Why an object cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("its selector is empty or cannot be read, so its pods cannot be counted")]
+    Selector,
+    #[error(
+        "its scale subresource names no selector (labelSelectorPath), so its pods cannot be counted"
+    )]
+    ScaleSelector,
+    #[error("its scale subresource has no spec.replicas")]
+    ScaleReplicas,
+}
+
+/// The query for what `selector` selects. An empty selector would select every pod of the namespace.
+pub(super) fn selector(selector: Option<&LabelSelector>) -> Result<String, Unusable> {
+    let selector: Selector = selector
+        .cloned()
+        .unwrap_or_default()
+        .try_into()
+        .map_err(|_| Unusable::Selector)?;
+    Some(selector.to_string())
+        .filter(|query| !query.is_empty())
+        .ok_or(Unusable::Selector)
+}
+
+/// `replica_sets`: what `selector` selects; those of other owners are left out here.
+pub(super) fn deployment(
+    deployment: &Deployment,
+    replica_sets: &[ReplicaSet],
+    selector: String,
+) -> Told {
+    let spec = deployment.spec.as_ref();
+    let status = deployment.status.as_ref();
+    let desired = replicas(spec.and_then(|spec| spec.replicas).or(Some(1)));
+    let uid = deployment.metadata.uid.as_deref();
+    let owned = || {
+        replica_sets.iter().filter(move |set| {
+            let mut owners = set.metadata.owner_references.iter().flatten();
+            owners.any(|owner| owner.controller == Some(true) && Some(owner.uid.as_str()) == uid)
+        })
+    };
+    let told_of = |set: &ReplicaSet| {
+        let told = set.spec.as_ref().and_then(|spec| spec.replicas);
+        let there = set.status.as_ref().map(|status| status.replicas);
+        (replicas(told), replicas(there))
+    };
+    let observed = observed(
+        deployment.metadata.generation,
+        status.and_then(|status| status.observed_generation),
+    ) && owned().all(|set| {
+        observed(
+            set.metadata.generation,
+            set.status
+                .as_ref()
+                .and_then(|status| status.observed_generation),
+        )
+    });
+    let in_use = owned()
+        .map(told_of)
+        .filter(|(told, there)| told.max(there) > &Replicas::ZERO)
+        .count();
+    let told = owned()
+        .map(|set| told_of(set).0)
+        .fold(Replicas::ZERO, Replicas::plus);
+    let outdated = status.is_some_and(|status| status.replicas > status.updated_replicas);
+    let rollout = match () {
+        () if !observed => Rollout::NotObserved,
+        // More than one ReplicaSet has pods, or (Recreate) none has been told yet to make them, or those that live are of the past.
+        () if in_use > 1 || told != desired || outdated => Rollout::InProgress,
+        () => Rollout::Settled,
+    };
+    let shape = spec
+        .and_then(|spec| spec.strategy.as_ref())
+        .map_or(DEFAULT_SHAPE, strategy);
+    Told {
+        desired,
+        shape,
+        selector,
+        rollout,
+    }
+}
+
+const DEFAULT_SHAPE: Shape = Shape::RollingUpdate {
+    max_surge: DEFAULT_SURGE,
+};
+
+fn strategy(strategy: &DeploymentStrategy) -> Shape {
+    if strategy.type_.as_deref() == Some("Recreate") {
+        return Shape::Recreate;
+    }
+    match strategy
+        .rolling_update
+        .as_ref()
+        .and_then(|rolling| rolling.max_surge.as_ref())
+    {
+        None => DEFAULT_SHAPE,
+        Some(surge) => {
+            surge_of(surge).map_or(Shape::Other, |max_surge| Shape::RollingUpdate { max_surge })
+        }
+    }
+}
+
+/// None: not as the API server would have let it pass.
+fn surge_of(surge: &IntOrString) -> Option<Surge> {
+    match surge {
+        IntOrString::Int(count) => u32::try_from(*count).ok().map(Surge::Count),
+        IntOrString::String(percent) => percent.strip_suffix('%')?.parse().ok().map(Surge::Percent),
+    }
+}
+
+pub(super) fn stateful_set(set: &StatefulSet) -> Result<Told, Unusable> {
+    let spec = set.spec.as_ref();
+    let status = set.status.as_ref();
+    let desired = replicas(spec.and_then(|spec| spec.replicas).or(Some(1)));
+    let strategy = spec.and_then(|spec| spec.update_strategy.as_ref());
+    let on_delete = strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete"));
+    let partition = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.partition);
+    let revisions = status.and_then(|status| {
+        Some((
+            status.current_revision.as_ref()?,
+            status.update_revision.as_ref()?,
+        ))
+    });
+    let updated = replicas(status.and_then(|status| status.updated_replicas));
+    let rolling = match revisions {
+        // With OnDelete people replace the pods, in their own time.
+        Some((current, update)) if current != update && !on_delete => {
+            updated < desired.minus(replicas(partition))
+        }
+        _ => false,
+    };
+    let rollout = match () {
+        () if !observed(
+            set.metadata.generation,
+            status.and_then(|status| status.observed_generation),
+        ) =>
+        {
+            Rollout::NotObserved
+        }
+        () if rolling => Rollout::InProgress,
+        () => Rollout::Settled,
+    };
+    let selector = selector(spec.map(|spec| &spec.selector))?;
+    Ok(Told {
+        desired,
+        shape: Shape::StatefulSet,
+        selector,
+        rollout,
+    })
+}
+
+/// A kind that we know only by its scale subresource. `scale` was read after `object`.
+pub(super) fn other(object: &DynamicObject, scale: &Scale) -> Result<Told, Unusable> {
+    let desired = scale
+        .spec
+        .as_ref()
+        .and_then(|spec| spec.replicas)
+        .ok_or(Unusable::ScaleReplicas)?;
+    let status = scale.status.as_ref();
+    let selector = status
+        .and_then(|status| status.selector.clone())
+        .filter(|selector| !selector.is_empty());
+    let same = scale.metadata.resource_version == object.metadata.resource_version;
+    let caught_up = match observed_generation(object) {
+        Some(generation) => observed(object.metadata.generation, Some(generation)),
+        // Kinds that do not say it have caught up when they have as many replicas as they were told.
+        None => status.is_some_and(|status| status.replicas == desired),
+    };
+    Ok(Told {
+        desired: replicas(Some(desired)),
+        shape: Shape::Other,
+        selector: selector.ok_or(Unusable::ScaleSelector)?,
+        rollout: if same && caught_up {
+            Rollout::Settled
+        } else {
+            Rollout::NotObserved
+        },
+    })
+}
+
+/// `status.observedGeneration`: a number by convention, a string in Argo Rollouts.
+fn observed_generation(object: &DynamicObject) -> Option<i64> {
+    let value = object.data.get("status")?.get("observedGeneration")?;
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// An object without a generation was never changed; one that was never observed says nothing.
+fn observed(generation: Option<i64>, observed: Option<i64>) -> bool {
+    observed.unwrap_or_default() >= generation.unwrap_or_default()
+}
+
+/// Counts are never negative in a stored object.
+fn replicas(count: Option<i32>) -> Replicas {
+    Replicas(
+        count
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or_default(),
+    )
+}
