@@ -17,9 +17,8 @@ use kube::{Api, Client, ResourceExt};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::bed::control_plane::ControlPlane;
+use crate::bed::Bed;
 use crate::bed::process::{Process, Signal, supervised};
-use crate::bed::run::Run;
 
 mod binary;
 pub mod http;
@@ -31,20 +30,14 @@ pub use launch::{Launch, Probe};
 /// The chart, as it lies in the repository.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/hybridscaler");
 
+/// The Helm release that [`Operator::install`] makes: its ServiceAccount has this name too.
+pub const RELEASE: &str = "hybridscaler";
+
 /// How long the operator may take from SIGTERM to its end.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long the operator may take from its start until it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
-
-/// Where Helm installs the chart.
-#[derive(Debug, Clone, Copy)]
-pub struct Release<'a> {
-    /// The name of the Helm release.
-    pub name: &'a str,
-    /// Its namespace; made when it does not exist.
-    pub namespace: &'a str,
-}
 
 /// A running operator. Dropping it kills it.
 #[derive(Debug)]
@@ -57,29 +50,32 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Installs the chart, or upgrades it, with `values` (YAML) over its own, and runs the pod that comes of it until it
-    /// is ready. The process is not bound to the pod afterwards: an upgrade takes another `install`.
+    /// Installs the chart into the bed's namespace, or upgrades it, with `values` (YAML) over its own, and runs the pod
+    /// that comes of it until it is ready. The process does not follow the pod: an upgrade takes another `install`.
+    ///
+    /// CRDs and cluster roles belong to the control plane: on a shared one, tests with an operator take turns.
     ///
     /// # Errors
     /// When Helm fails, when the pod asks for something that cannot be carried out, or when the operator does not get
     /// ready; the end of its log is part of the message.
-    pub async fn install(plane: &ControlPlane, run: &Run, release: Release<'_>, values: &str) -> Result<Self> {
-        let Release { name, namespace } = release;
-        let file = run.logs().join(format!("{name}-values.yaml"));
+    pub async fn install(bed: &Bed, values: &str) -> Result<Self> {
+        let file = bed.logs().join("operator-values.yaml");
         fs::write(&file, values).with_context(|| format!("cannot write {}", file.display()))?;
         let file = file.to_str().context("the log folder's name is not UTF-8")?;
-        let upgrade = ["upgrade", "--install", name, CHART, "--namespace", namespace, "--create-namespace"];
-        let output = plane.helm(upgrade.into_iter().chain(["--values", file, "--wait", "--timeout=60s"])).await?;
-        ensure!(output.status.success(), "helm upgrade {name}: {}", String::from_utf8_lossy(&output.stderr));
-        let client = plane.admin().await?;
-        let pod = the_pod(&client, release).await?;
+        let upgrade = ["upgrade", "--install", RELEASE, CHART, "--namespace", &bed.namespace, "--values", file];
+        // What an earlier test left of the chart may be in another namespace's name.
+        let options = ["--take-ownership", "--wait", "--timeout=60s"];
+        let output = bed.control_plane.helm(upgrade.into_iter().chain(options)).await?;
+        ensure!(output.status.success(), "helm upgrade: {}", String::from_utf8_lossy(&output.stderr));
+
+        let client = bed.control_plane.admin().await?;
+        let pod = the_pod(&client, &bed.namespace).await?;
         let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");
-        let kubeconfig = plane.service_account_kubeconfig(namespace, account).await?;
-        let files = run.logs().join(format!("{name}-files"));
-        let launch = pod::launch(&client, &pod, &kubeconfig, &files)
+        let kubeconfig = bed.control_plane.service_account_kubeconfig(&bed.namespace, account).await?;
+        let launch = pod::launch(&client, &pod, &kubeconfig, &bed.logs().join("operator-files"))
             .await
             .with_context(|| format!("cannot run pod {} as a process", pod.name_any()))?;
-        Self::start(run, name, launch).await
+        Self::start(bed, "operator", launch).await
     }
 
     /// Starts the operator's binary and waits until its readiness probe succeeds; from then on the liveness probe is
@@ -87,10 +83,10 @@ impl Operator {
     ///
     /// # Errors
     /// When the binary is missing or older than its sources, or when the operator does not get ready.
-    pub async fn start(run: &Run, name: &str, launch: Launch) -> Result<Self> {
+    pub async fn start(bed: &Bed, name: &str, launch: Launch) -> Result<Self> {
         let mut command = supervised(binary::locate()?);
         command.args(&launch.args).env_clear().envs(&launch.env);
-        let process = Process::spawn(name, command, run.logs())?;
+        let process = Process::spawn(name, command, bed.logs())?;
         let Launch { address, readiness, liveness, .. } = launch.clone();
         let ready = async || http::get(address, &readiness.path, readiness.timeout).await.is_ok_and(|answer| answer.is_success());
         process.ready(READY_WITHIN, ready).await?;
@@ -189,10 +185,10 @@ async fn probe_liveness(address: SocketAddr, probe: Probe, restarts: Arc<Mutex<V
     }
 }
 
-/// The one pod of a release that runs and is not on its way out.
-async fn the_pod(client: &Client, release: Release<'_>) -> Result<Pod> {
-    let pods = Api::<Pod>::namespaced(client.clone(), release.namespace);
-    let labels = format!("app.kubernetes.io/name=hybridscaler,app.kubernetes.io/instance={}", release.name);
+/// The one pod of the release that runs and is not on its way out.
+async fn the_pod(client: &Client, namespace: &str) -> Result<Pod> {
+    let pods = Api::<Pod>::namespaced(client.clone(), namespace);
+    let labels = format!("app.kubernetes.io/name=hybridscaler,app.kubernetes.io/instance={RELEASE}");
     let mut running = pods.list(&ListParams::default().labels(&labels)).await?.items;
     running.retain(|pod| {
         pod.metadata.deletion_timestamp.is_none()
@@ -200,6 +196,6 @@ async fn the_pod(client: &Client, release: Release<'_>) -> Result<Pod> {
     });
     match <[Pod; 1]>::try_from(running) {
         Ok([pod]) => Ok(pod),
-        Err(pods) => bail!("release {} has {} running pods, not one", release.name, pods.len()),
+        Err(pods) => bail!("the release has {} running pods, not one", pods.len()),
     }
 }
