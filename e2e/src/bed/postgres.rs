@@ -1,0 +1,317 @@
+//! A real PostgreSQL with a small limit, whose own log and statistics say what happened to connections.
+
+mod account;
+mod sampler;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use tokio::sync::OnceCell;
+use tokio::task::spawn_blocking;
+use tokio_postgres::{Client, NoTls};
+
+use self::account::{Account, IMMEDIATE_SHUTDOWN};
+pub use self::sampler::{Sample, Sampler};
+use super::keys::{Authority, KeyPair};
+use super::process::Process;
+use super::run::Run;
+use super::tools::Part;
+use super::{port, secret};
+
+/// How many slots must stay free when an ordinary role connects, PostgreSQL's own default.
+pub const SUPERUSER_RESERVED_CONNECTIONS: u16 = 3;
+
+/// The superuser's connection of the bed itself, which the sampler uses too. It takes a slot away from the ordinary
+/// roles: PostgreSQL keeps the last free slots for superusers, not particular ones, so whoever is connected counts.
+pub const HELD_BY_THE_BED: u16 = 1;
+
+const SUPERUSER: &str = "postgres";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What tests set of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// All slots, those of superusers included.
+    pub max_connections: u16,
+    /// Slots that only superusers and members of `pg_use_reserved_connections` may take (PostgreSQL 16 and newer).
+    pub reserved_connections: u16,
+    /// How clients other than the superuser must connect.
+    pub tls: Tls,
+}
+
+impl Default for Settings {
+    /// PostgreSQL's own defaults.
+    fn default() -> Self {
+        Self {
+            max_connections: 100,
+            reserved_connections: 0,
+            tls: Tls::Off,
+        }
+    }
+}
+
+/// Whether connections are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tls {
+    /// The server speaks no TLS.
+    Off,
+    /// The server refuses roles that come without TLS. Its certificate is for 127.0.0.1 and localhost, by an authority
+    /// of its own.
+    Required,
+}
+
+/// A running server on 127.0.0.1. Dropping it ends it. It belongs to the Tokio runtime that started it.
+pub struct Postgres {
+    server: Process,
+    /// One for the whole life: a closed one would free its slot only a moment later.
+    superuser: Arc<Client>,
+    port: u16,
+    password: String,
+    authority: Option<Authority>,
+    /// Outlives the server, which writes into its folders.
+    _run: Arc<Run>,
+}
+
+impl Postgres {
+    /// Makes a new cluster and starts its server: about a second. The log is `postgres-NAME.log`.
+    ///
+    /// # Errors
+    /// When the server does not come up; the message quotes its log.
+    pub async fn start(run: Arc<Run>, name: &str, settings: Settings) -> Result<Self> {
+        let programs = Part::Postgres.locate().await?;
+        let name = format!("postgres-{name}");
+        let cluster = {
+            let (run, name) = (Arc::clone(&run), name.clone());
+            spawn_blocking(move || Cluster::create(&run, &name, &programs, settings)).await??
+        };
+        let port = port::reserve()?;
+        let server = Process::spawn(&name, cluster.serve(port, settings), run.logs())?.killed_by(IMMEDIATE_SHUTDOWN);
+        let url = url(SUPERUSER, &cluster.password, port, "disable");
+        let superuser = OnceCell::new();
+        server
+            .ready(PATIENCE, async || {
+                superuser.get_or_try_init(|| connect(&url)).await.is_ok()
+            })
+            .await?;
+        let superuser = Arc::new(
+            superuser
+                .into_inner()
+                .context("PostgreSQL is ready but has no connection")?,
+        );
+        let Cluster {
+            password, authority, ..
+        } = cluster;
+        Ok(Self {
+            server,
+            superuser,
+            port,
+            password,
+            authority,
+            _run: run,
+        })
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process number of the server.
+    pub fn process_id(&self) -> u32 {
+        self.server.id()
+    }
+
+    /// Where `role` connects to the database `postgres`, its password included.
+    pub fn url(&self, role: &str) -> String {
+        let sslmode = if self.authority.is_some() && role != SUPERUSER {
+            "require"
+        } else {
+            "disable"
+        };
+        url(role, &self.password, self.port, sslmode)
+    }
+
+    /// The certificate that clients trust; `None` without TLS.
+    pub fn certificate_authority(&self) -> Option<&Path> {
+        self.authority.as_ref().map(Authority::certificate)
+    }
+
+    /// Makes a role that may log in with the password in [`Postgres::url`]. Its name needs no quoting in SQL or URLs.
+    ///
+    /// # Errors
+    /// When the name is something else than lower-case letters, digits and `_`, or the role exists.
+    pub async fn create_role(&self, role: &str) -> Result<()> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        ensure!(
+            !role.is_empty() && role.chars().all(plain),
+            "role {role:?}: use a-z, 0-9 and _"
+        );
+        self.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.password))
+            .await
+    }
+
+    /// Runs SQL statements as the superuser.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub async fn execute(&self, statements: &str) -> Result<()> {
+        self.superuser
+            .batch_execute(statements)
+            .await
+            .with_context(|| format!("PostgreSQL refused: {statements}"))
+    }
+
+    /// How many connections the server has refused since its start because a limit was reached, by its own log:
+    /// SQLSTATE 53300, too_many_connections, be it the server's limit, the reserved slots' or a role's.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn refusals(&self) -> Result<usize> {
+        let path = self.server.log();
+        let log = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(log.lines().filter(|line| is_refusal(line)).count())
+    }
+
+    /// Starts to count the connections of all but the superuser every 100 ms.
+    pub fn sampler(&self) -> Sampler {
+        Sampler::start(Arc::clone(&self.superuser))
+    }
+}
+
+fn url(role: &str, password: &str, port: u16, sslmode: &str) -> String {
+    format!("postgres://{role}:{password}@127.0.0.1:{port}/postgres?sslmode={sslmode}")
+}
+
+async fn connect(url: &str) -> Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    // Its error is that of the client's next call.
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Time, process, SQLSTATE, role: see [`is_refusal`].
+const LOG_LINE_PREFIX: &str = "%m [%p] %e %u ";
+
+/// Whether a line of the server's log says that a connection was refused for want of a slot.
+fn is_refusal(line: &str) -> bool {
+    line.split_once("] 53300 ")
+        .is_some_and(|(_, rest)| rest.split_once(' ').is_some_and(|(_, rest)| rest.starts_with("FATAL:")))
+}
+
+/// The files of a server that does not run yet.
+struct Cluster {
+    account: Account,
+    programs: PathBuf,
+    folder: PathBuf,
+    password: String,
+    authority: Option<Authority>,
+    certificate: Option<KeyPair>,
+}
+
+impl Cluster {
+    fn create(run: &Run, name: &str, programs: &Path, settings: Settings) -> Result<Self> {
+        let account = Account::for_server()?;
+        let folder = run.data(name)?;
+        let programs = account.reachable(programs, &folder)?;
+        let password = secret();
+        fs::write(folder.join("password"), &password)?;
+        let local = "127.0.0.1/32 scram-sha-256";
+        let (authority, certificate, others) = match settings.tls {
+            Tls::Off => (None, None, "host"),
+            Tls::Required => {
+                let authority = Authority::create(&folder, "authority")?;
+                let certificate = authority.issue("postgres", "IP:127.0.0.1,DNS:localhost")?;
+                (Some(authority), Some(certificate), "hostssl")
+            }
+        };
+        fs::write(
+            folder.join("pg_hba.conf"),
+            format!("host all {SUPERUSER} {local}\n{others} all all {local}\n"),
+        )?;
+        account.take_over(&folder)?;
+
+        let cluster = Self {
+            account,
+            programs,
+            folder,
+            password,
+            authority,
+            certificate,
+        };
+        let output = cluster.initdb().output().context("cannot run initdb")?;
+        ensure!(
+            output.status.success(),
+            "initdb failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(cluster)
+    }
+
+    fn initdb(&self) -> Command {
+        let mut initdb = self.account.command(&self.programs.join("bin/initdb"));
+        initdb
+            .args([
+                "--username",
+                SUPERUSER,
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+                "--pgdata",
+            ])
+            .arg(self.folder.join("cluster"))
+            .arg("--pwfile")
+            .arg(self.folder.join("password"));
+        initdb
+    }
+
+    fn serve(&self, port: u16, settings: Settings) -> Command {
+        let mut server = self.account.command(&self.programs.join("bin/postgres"));
+        let mut set = |name: &str, value: &dyn std::fmt::Display| {
+            server.arg("-c").arg(format!("{name}={value}"));
+        };
+        set("listen_addresses", &"127.0.0.1");
+        set("port", &port);
+        set("unix_socket_directories", &"");
+        set("hba_file", &self.folder.join("pg_hba.conf").display());
+        set("max_connections", &settings.max_connections);
+        set("superuser_reserved_connections", &SUPERUSER_RESERVED_CONNECTIONS);
+        set("reserved_connections", &settings.reserved_connections);
+        set("log_line_prefix", &LOG_LINE_PREFIX);
+        set("log_connections", &"authorization");
+        // Nothing here has to survive the power going out.
+        for safety in ["fsync", "full_page_writes", "synchronous_commit"] {
+            set(safety, &"off");
+        }
+        if let Some(pair) = &self.certificate {
+            set("ssl", &"on");
+            set("ssl_cert_file", &pair.certificate.display());
+            set("ssl_key_file", &pair.key.display());
+        }
+        server.arg("-D").arg(self.folder.join("cluster"));
+        server
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_for_want_of_a_slot_are_counted() {
+        let line = |rest: &str| is_refusal(&format!("2026-11-23 15:59:59.123 UTC [4711] {rest}"));
+        assert!(line("53300 payments FATAL:  sorry, too many clients already"));
+        assert!(line(
+            "53300 [unknown] FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute"
+        ));
+        assert!(!line(
+            "28P01 payments FATAL:  password authentication failed for user \"payments\""
+        ));
+        assert!(!line("53300 payments DETAIL:  more about the same refusal"));
+        assert!(!line("00000 payments LOG:  statement: select '53300 payments FATAL:'"));
+    }
+}
