@@ -1,0 +1,237 @@
+//! One consumer's entry during its turn, charged as it is.
+
+use alloc::{
+    borrow::Cow,
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::cmp::Reverse;
+
+use super::{Growth, Turn};
+use crate::{
+    budget::{Cheaper, Entry, Footprint, Holder, Ledger, Waiting},
+    observation::Rollout,
+    units::{Connections, Replicas},
+};
+
+/// An entry, what it was before the turn, and the ledger it stands in.
+pub(super) struct Account<'a> {
+    pub(super) turn: &'a Turn<'a>,
+    /// The entry as it will be stored.
+    pub(super) entry: Entry,
+    /// The entry as it is stored; `None` for a consumer that was never charged.
+    before: Option<Entry>,
+    ledger: Cow<'a, Ledger>,
+}
+
+impl<'a> Account<'a> {
+    /// Opens the consumer's entry and charges it for what is there, beyond the capacity if need be.
+    pub(super) fn open(ledger: &'a Ledger, turn: &'a Turn<'a>) -> Self {
+        let ledger = match ledger.entries.get(turn.consumer) {
+            Some(entry) if entry.target != turn.target => Cow::Owned(ledger.clone().set_aside(turn.consumer)),
+            _ => Cow::Borrowed(ledger),
+        };
+        let before = ledger.entries.get(turn.consumer).cloned();
+        let entry = before
+            .clone()
+            .map_or_else(|| adopt(turn), |entry| recharge(entry, turn));
+        let mut account = Self {
+            turn,
+            entry,
+            before,
+            ledger,
+        };
+        account.entry.grant = account.entry.grant.max(account.there());
+        account
+    }
+
+    /// What its replicas may open, at the rate that is charged.
+    fn footprint(&self) -> Footprint {
+        Footprint {
+            per_replica: self.entry.per_replica,
+            ..self.turn.footprint
+        }
+    }
+
+    /// The connections of what lives, and of the rollout or evictions that the reserve covers for what is desired.
+    ///
+    /// Replicas that terminate are not counted a second time beside that reserve: as a rule they are its rollout or evictions.
+    fn there(&self) -> Connections {
+        let workload = &self.turn.workload;
+        let known = self.footprint().connections(workload.desired, Replicas::ZERO);
+        let adopted = if self.before.is_none() {
+            self.connections(workload.desired)
+        } else {
+            known
+        };
+        adopted.max(self.live())
+    }
+
+    fn live(&self) -> Connections {
+        self.turn.workload.live().connections(self.entry.per_replica)
+    }
+
+    /// Replicas that leave, or will, and may live beside a later rollout.
+    fn leaving(&self) -> Replicas {
+        let workload = &self.turn.workload;
+        let beside = match workload.rollout {
+            Rollout::Settled => workload.running.plus(workload.starting).minus(workload.desired),
+            Rollout::InProgress | Rollout::NotObserved => self.turn.footprint.added_during_rollout(self.turn.wanted),
+        };
+        workload.terminating.plus(beside)
+    }
+
+    /// The connections to reserve before `replicas` are asked for.
+    pub(super) fn connections(&self, replicas: Replicas) -> Connections {
+        self.footprint().connections(replicas, self.leaving())
+    }
+
+    /// The connections that must stay reserved now that the target has settled.
+    pub(super) fn needed(&self) -> Connections {
+        self.connections(self.turn.workload.desired).max(self.live())
+    }
+
+    /// What everyone else was promised.
+    fn others(&self) -> Connections {
+        self.rivals().map(|(_, grant)| grant).sum()
+    }
+
+    fn rivals(&self) -> impl Iterator<Item = (&String, Connections)> {
+        let rivals = self
+            .ledger
+            .entries
+            .iter()
+            .filter(|(consumer, _)| *consumer != self.turn.consumer);
+        rivals.map(|(consumer, entry)| (consumer, entry.grant))
+    }
+
+    /// What keeps every raise from happening, whatever its size.
+    pub(super) fn obstacle(&self) -> Option<Waiting> {
+        let workload = &self.turn.workload;
+        let live = workload.running.plus(workload.starting);
+        let peak = self.turn.footprint.peak(workload.desired, Replicas::ZERO);
+        match self.over_by() {
+            _ if workload.rollout == Rollout::NotObserved => Some(Waiting::NotObserved),
+            _ if live > peak => Some(Waiting::NotSettled { live, peak }),
+            Connections::ZERO => None,
+            by => Some(Waiting::OverBudget { by }),
+        }
+    }
+
+    fn over_by(&self) -> Connections {
+        let granted = self.others().plus(self.entry.grant);
+        self.ledger
+            .limit()
+            .map_or(Connections::ZERO, |limit| granted.minus(limit))
+    }
+
+    /// Why this consumer's grant may not grow; `Ok` with what it may grow to.
+    fn room(&self) -> Result<Connections, Waiting> {
+        if let Growth::Frozen(waiting) = &self.turn.growth {
+            return Err(waiting.clone());
+        }
+        match self.ledger.limit() {
+            None => Err(Waiting::CapacityUnknown),
+            Some(_) if self.ledger.capacity.frozen() => Err(Waiting::CapacityFrozen),
+            Some(limit) => Ok(limit.minus(self.others())),
+        }
+    }
+
+    /// The most replicas that may run now; never fewer than desired, since nobody is drained for the budget's sake.
+    pub(super) fn allowed(&self) -> Replicas {
+        let desired = self.turn.workload.desired;
+        if self.over_by() > Connections::ZERO {
+            return desired;
+        }
+        let room = self.room().unwrap_or(self.entry.grant);
+        self.footprint().greatest(room, self.leaving()).max(desired)
+    }
+
+    /// What all the replicas wanted are short of.
+    pub(super) fn shortage(&self) -> Waiting {
+        let room = match self.room() {
+            Err(waiting) => return waiting,
+            Ok(room) => room,
+        };
+        let mut holders: Vec<Holder> = self
+            .rivals()
+            .filter(|(_, grant)| *grant > Connections::ZERO)
+            .map(|(consumer, grant)| Holder {
+                consumer: consumer.to_string(),
+                grant,
+            })
+            .collect();
+        holders.sort_by_key(|holder| Reverse(holder.grant));
+        holders.truncate(Holder::NAMED);
+        let needed = self.connections(self.turn.wanted).minus(self.entry.grant);
+        Waiting::Room {
+            needed,
+            available: room.minus(self.entry.grant),
+            holders,
+        }
+    }
+
+    /// Whether the target was seen to do without what is not needed any more, and nothing has been promised to it since.
+    pub(super) fn may_release(&self) -> bool {
+        let stored = self.before.as_ref().map(|entry| entry.version);
+        stored.is_some() && self.turn.seen_version == stored && self.turn.workload.rollout == Rollout::Settled
+    }
+
+    /// Charges the lower rate once no replica lives that may hold more.
+    pub(super) fn believe_lower_rate(&mut self) {
+        let workload = &self.turn.workload;
+        let replaced = self.entry.cheaper == Some(Cheaper::RollingOut) && workload.terminating == Replicas::ZERO;
+        if replaced || workload.live() == Replicas::ZERO {
+            self.entry.per_replica = self.turn.footprint.per_replica;
+            self.entry.cheaper = None;
+        }
+    }
+
+    /// The ledger with this entry in it, if it differs from the one stored.
+    pub(super) fn store_if_changed(self) -> Option<Ledger> {
+        (self.before.as_ref() != Some(&self.entry)).then(|| self.store())
+    }
+
+    /// The ledger with this entry in it, under a new version.
+    pub(super) fn store(self) -> Ledger {
+        let Self {
+            turn,
+            mut entry,
+            before: _,
+            ledger,
+        } = self;
+        entry.version = entry.version.saturating_add(1);
+        let mut ledger = ledger.into_owned();
+        ledger.entries.insert(turn.consumer.to_string(), entry);
+        ledger
+    }
+}
+
+/// The entry of a consumer that was never charged.
+fn adopt(turn: &Turn<'_>) -> Entry {
+    Entry {
+        uid: turn.uid.to_string(),
+        target: turn.target.to_string(),
+        grant: Connections::ZERO,
+        per_replica: turn.footprint.per_replica,
+        version: 0,
+        lowering: None,
+        cheaper: None,
+    }
+}
+
+/// A known consumer's entry at the rate that is charged now: a higher one at once, a lower one when old replicas are replaced.
+fn recharge(entry: Entry, turn: &Turn<'_>) -> Entry {
+    let declared = turn.footprint.per_replica;
+    let cheaper = match turn.workload.rollout {
+        _ if declared >= entry.per_replica => None,
+        Rollout::InProgress => Some(Cheaper::RollingOut),
+        Rollout::Settled | Rollout::NotObserved => entry.cheaper.or(Some(Cheaper::AwaitingRollout)),
+    };
+    Entry {
+        uid: turn.uid.to_string(),
+        per_replica: declared.max(entry.per_replica),
+        cheaper,
+        ..entry.clone()
+    }
+}

@@ -1,0 +1,127 @@
+//! What a consumer waits for before it may run more replicas. Waiting is data, not a log line.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Connections, Replicas};
+
+/// Why a consumer runs fewer replicas than wanted. The names are stable: they are condition reasons and metric labels.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all_fields = "camelCase")]
+pub enum Waiting {
+    /// The target's controller has not observed the newest change, so its counts may be of the past.
+    NotObserved,
+    /// More replicas live than the target may run by its settings: an earlier change is not finished.
+    NotSettled {
+        /// Replicas that run or start.
+        live: Replicas,
+        /// The most that the present setting may run, terminating ones apart.
+        peak: Replicas,
+    },
+    /// The budget has no room for all the replicas wanted.
+    Room {
+        /// Connections missing in the consumer's grant for all the replicas wanted.
+        needed: Connections,
+        /// Connections that nobody was promised.
+        available: Connections,
+        /// Who else holds connections, the largest grants first; at most [`Holder::NAMED`].
+        holders: Vec<Holder>,
+    },
+    /// The database's capacity was never read.
+    CapacityUnknown,
+    /// The database's capacity cannot be read now: the last value stands, and no grant grows on it.
+    CapacityFrozen,
+    /// More is promised than the database accepts, so nobody grows.
+    OverBudget {
+        /// Connections too many.
+        by: Connections,
+    },
+    /// Not every consumer of the budget has been charged for what it runs yet.
+    ConsumersUnknown {
+        /// The consumers not charged yet, as `namespace/name`.
+        consumers: Vec<String>,
+    },
+    /// The scaler only shows what it would do.
+    DryRun,
+    /// The scaler is paused.
+    Paused,
+}
+
+/// A consumer that holds connections.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// `namespace/name` of its scaler.
+    pub consumer: String,
+    /// What it was promised.
+    pub grant: Connections,
+}
+
+impl Holder {
+    /// Holders that a [`Waiting::Room`] names at most, so that its text stays short.
+    pub const NAMED: usize = 3;
+}
+
+impl Waiting {
+    /// The reason as it stands in conditions and metric labels.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::NotObserved => "NotObserved",
+            Self::NotSettled { .. } => "NotSettled",
+            Self::Room { .. } => "Room",
+            Self::CapacityUnknown => "CapacityUnknown",
+            Self::CapacityFrozen => "CapacityFrozen",
+            Self::OverBudget { .. } => "OverBudget",
+            Self::ConsumersUnknown { .. } => "ConsumersUnknown",
+            Self::DryRun => "DryRun",
+            Self::Paused => "Paused",
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotObserved => f.write_str("the target's controller has not observed the newest change yet"),
+            Self::NotSettled { live, peak } => {
+                write!(
+                    f,
+                    "{live} replicas run or start where {peak} may: an earlier change is not finished"
+                )
+            }
+            Self::Room {
+                needed,
+                available,
+                holders,
+            } => {
+                write!(f, "{needed} more connections are needed and {available} are free")?;
+                for (i, Holder { consumer, grant }) in holders.iter().enumerate() {
+                    write!(f, "{}{consumer} holds {grant}", if i == 0 { "; " } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::CapacityUnknown => f.write_str("the database's capacity has not been read yet"),
+            Self::CapacityFrozen => {
+                f.write_str("the database's capacity cannot be read now, so no grant grows beyond the last known value")
+            }
+            Self::OverBudget { by } => {
+                write!(
+                    f,
+                    "the grants exceed what the database accepts by {by} connections, so nobody grows"
+                )
+            }
+            Self::ConsumersUnknown { consumers } => {
+                f.write_str("these consumers have not been charged for what they run yet: ")?;
+                for (i, consumer) in consumers.iter().enumerate() {
+                    write!(f, "{}{consumer}", if i == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::DryRun => f.write_str("mode DryRun: shown, not done"),
+            Self::Paused => f.write_str("mode Paused: nothing is changed"),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The decision in one sentence.
+
+use alloc::{format, string::String};
+use core::fmt::{self, Write};
+
+use super::{
+    Explanation,
+    limit::Cause,
+    words::{Arithmetic, Lasting},
+};
+use crate::demand::Demand;
+
+/// The longest sentence, in characters.
+const LONGEST: usize = 160;
+
+/// Prints an explanation as one sentence.
+pub(super) struct Headline<'a>(pub(super) &'a Explanation);
+
+impl fmt::Display for Headline<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut sentence = String::new();
+        write(&mut sentence, self.0)?;
+        match sentence.char_indices().nth(LONGEST) {
+            None => f.write_str(&sentence),
+            Some(_) => {
+                sentence
+                    .chars()
+                    .take(LONGEST - 1)
+                    .try_for_each(|character| f.write_char(character))?;
+                f.write_char('…')
+            }
+        }
+    }
+}
+
+fn write(out: &mut impl Write, explanation: &Explanation) -> fmt::Result {
+    let Explanation {
+        at: _,
+        workload,
+        demand,
+        certainty,
+        bounds,
+        rollout,
+        cooldown,
+        pause,
+        budget,
+    } = explanation;
+    match (workload.desired, explanation.replicas()) {
+        (from, to) if from == to => write!(out, "{from} stays: ")?,
+        (from, to) => write!(out, "{from} -> {to}: ")?,
+    }
+    write_demand(out, demand)?;
+    let last_first = [pause, cooldown, rollout, bounds, certainty];
+    if let Some((step, cause)) = last_first
+        .into_iter()
+        .find_map(|step| Some((step, step.cause.as_ref()?)))
+    {
+        match cause {
+            Cause::UnknownSignal { .. } if demand.winner.is_none() => {}
+            Cause::UnknownSignal { triggers } => {
+                write!(out, "; no scale-in while {} is unknown", triggers.join(", "))?;
+            }
+            Cause::MinReplicas => write!(out, "; minReplicas is {}", step.to)?,
+            Cause::MaxReplicas => write!(out, "; maxReplicas is {}", step.to)?,
+            Cause::RolloutInProgress => write!(out, "; no scale-in during a rollout")?,
+            Cause::ScaleUpCooldown { cooling, then: _ } => write!(out, "; scale-up cooldown {}", Lasting(*cooling))?,
+            Cause::ScaleDownCooldown { cooling, then: _ } => {
+                write!(out, "; scale-down cooldown {}", Lasting(*cooling))?
+            }
+            Cause::PausedByHand => write!(out, "; paused by hand at 0")?,
+        }
+    }
+    match budget {
+        Some(budget) if budget.to < budget.from => match &budget.waiting {
+            Some(waiting) => write!(out, "; {} allows {}: {waiting}", budget.name, budget.allowed),
+            None => write!(out, "; {} allows {}", budget.name, budget.allowed),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn write_demand(out: &mut impl Write, demand: &Demand) -> fmt::Result {
+    match demand.winning() {
+        Some((proposal, counted)) => {
+            let arithmetic = Arithmetic(counted, proposal.target);
+            write!(out, "{} wants {} ({arithmetic})", proposal.trigger, counted.replicas)
+        }
+        None => write!(out, "no signal can be read ({})", unread(demand)),
+    }
+}
+
+/// The signals that cannot be read, each with its reason.
+fn unread(demand: &Demand) -> String {
+    let reasons = demand
+        .unknown()
+        .map(|(trigger, unread)| format!("{trigger} {}", unread.why.as_str()));
+    reasons.collect::<alloc::vec::Vec<_>>().join(", ")
+}
