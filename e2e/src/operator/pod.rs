@@ -88,7 +88,6 @@ fn environment(pod: &Pod, container: &Container) -> Result<BTreeMap<String, Stri
         let Some(source) = &var.value_from else { return Ok(var.value.clone().unwrap_or_default()) };
         let field = source.field_ref.as_ref().context("it is not a fieldRef")?;
         let value = match field.field_path.as_str() {
-            "metadata.name" => pod.metadata.name.clone(),
             "metadata.namespace" => pod.metadata.namespace.clone(),
             "spec.serviceAccountName" => pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone()),
             other => bail!("the field {other} is not known here"),
