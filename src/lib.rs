@@ -4,6 +4,10 @@
 
 pub mod api;
 pub mod aws;
+pub mod cli;
+pub mod controller;
 pub mod databases;
+pub mod ledger;
 pub mod signals;
 pub mod targets;
+pub mod telemetry;

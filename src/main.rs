@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The binary `hybridscaler`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hybridscaler::cli::run()
+}

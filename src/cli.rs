@@ -1,0 +1,45 @@
+//! How the binary is called: one module for each subcommand.
+
+mod budget;
+mod controller;
+mod crds;
+mod manifest;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An autoscaler for Kubernetes workloads and ECS services that never opens more connections than the database accepts.
+#[derive(Parser)]
+#[command(name = "hybridscaler", version, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Answer questions about connection budgets from manifests, without a cluster.
+    #[command(subcommand)]
+    Budget(budget::Command),
+    /// Run the operator.
+    Controller(controller::Args),
+    /// Print the CustomResourceDefinitions of both kinds.
+    Crds(crds::Args),
+}
+
+/// Runs what the command line asks for. An error is printed with its causes, and ends in exit code 1; wrong usage in 2.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Budget(command) => budget::run(command),
+        Command::Controller(args) => controller::run(args),
+        Command::Crds(args) => crds::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

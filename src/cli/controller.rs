@@ -1,0 +1,86 @@
+//! `hybridscaler controller`: runs the operator until SIGTERM or SIGINT.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Context;
+use tokio::{net::TcpListener, signal::unix::SignalKind};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    api::{config::OperatorConfig, rbac::ServiceAccount},
+    controller,
+    telemetry::logs,
+};
+
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The operator's configuration: what may be scaled, and who may use which roles, queues, services and database hosts.
+    #[arg(long, env = "HYBRIDSCALER_CONFIG")]
+    config: PathBuf,
+    /// Where `/metrics`, `/healthz` and `/readyz` are served.
+    #[arg(long, env = "HYBRIDSCALER_LISTEN", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+    /// How log lines are written; their level is set by `RUST_LOG`.
+    #[arg(long, env = "HYBRIDSCALER_LOG_FORMAT", value_enum, default_value = "json")]
+    log_format: logs::Format,
+    /// The namespace we run in, for the Roles that conditions print.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "hybridscaler-system")]
+    namespace: String,
+    /// The ServiceAccount we run as, for the Roles that conditions print.
+    #[arg(long, env = "POD_SERVICE_ACCOUNT", default_value = "hybridscaler")]
+    service_account: String,
+}
+
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    let Args {
+        config,
+        listen,
+        log_format,
+        namespace,
+        service_account,
+    } = args;
+    logs::init(log_format)?;
+    let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
+    let config = OperatorConfig::parse(&text).with_context(|| config.display().to_string())?;
+    // One TLS provider for the cluster, AWS and the databases; a second installation is no fault.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = CancellationToken::new();
+        tokio::spawn(cancel_on_signal(stop.clone())?);
+        let kube = kube::Config::infer()
+            .await
+            .context("no cluster: neither a kubeconfig nor a ServiceAccount")?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}"))?;
+        let account = ServiceAccount {
+            namespace,
+            name: service_account,
+        };
+        controller::run(
+            controller::Options {
+                kube,
+                config,
+                account,
+                listener,
+            },
+            stop,
+        )
+        .await?;
+        tracing::info!("stopped in order");
+        Ok(())
+    })
+}
+
+fn cancel_on_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+    })
+}

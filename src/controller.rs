@@ -1,0 +1,269 @@
+//! The only place where the core and the adapters meet: watches in, reconciles out.
+//!
+//! Two controllers share one process: one for scalers, woken by changes of the object, by new readings of its signals, and by room in
+//! its budget; one for budgets, woken by changes of the object and by its poll interval.
+
+mod budget;
+mod capacity;
+mod context;
+mod events;
+mod intent;
+mod memory;
+mod report;
+mod reservation;
+mod scaler;
+mod target_id;
+mod trouble;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use kube::{
+    Api, Client, ResourceExt,
+    runtime::{
+        Controller, WatchStreamExt,
+        controller::{Action, Config as ControllerConfig},
+        predicates,
+        reflector::{self, ObjectRef, Store},
+        utils::PredicateConfig,
+        watcher,
+    },
+};
+use prometheus::core::Collector;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    context::{Budget, Context, Scaler, ScalerRef},
+    events::Events,
+    memory::{Memory, Missed, back_off},
+};
+use crate::{
+    api::{config::OperatorConfig, rbac::ServiceAccount},
+    aws::{self, Aws},
+    databases::Roots,
+    ledger::Ledgers,
+    signals::Sources,
+    targets::{EcsTargets, KubernetesTargets},
+    telemetry::{admin, health::Readiness, metrics::Metrics},
+};
+
+/// What a controller needs to run.
+pub struct Options {
+    /// Where the cluster is, and as whom to call it.
+    pub kube: kube::Config,
+    /// What may be scaled, and who may use what.
+    pub config: OperatorConfig,
+    /// The ServiceAccount we run as, for the Roles that conditions print.
+    pub account: ServiceAccount,
+    /// Where probes and metrics are served.
+    pub listener: TcpListener,
+}
+
+/// Why the controller could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The cluster's configuration cannot be used.
+    #[error("kubernetes client: {0}")]
+    Client(#[source] Box<kube::Error>),
+    /// A metric is defined twice.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// Probes and metrics cannot be served.
+    #[error("serving probes and metrics: {0}")]
+    Admin(#[from] std::io::Error),
+}
+
+/// The parts that a reconcile needs before it may decide: half a view is no view.
+const SCALERS: &str = "the list of HybridScalers";
+const BUDGETS: &str = "the list of ConnectionBudgets";
+
+/// Events of one object within this time are one reconcile.
+const DEBOUNCE: Duration = Duration::from_millis(20);
+/// Longest time that what is under way may take once we are told to stop.
+const ORDERLY_STOP: Duration = Duration::from_secs(4);
+
+/// Runs until `stop` is cancelled, then ends in order: reconciles under way are finished, none is started.
+///
+/// # Errors
+/// See [`Error`]. Trouble with single objects never ends the run.
+///
+/// # Access control
+/// `get`, `list`, `watch` on both kinds, `update` on their status, `create` and `patch` on events, and what the targets need.
+pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error> {
+    let Options {
+        mut kube,
+        config,
+        account,
+        listener,
+    } = options;
+    // One client, and it never repeats a request by itself: a repeated write that had succeeded would be a conflict of our own
+    // making, and nothing would bound the time it takes. Reconciles are repeated instead.
+    kube.default_retry = false;
+    let client = Client::try_from(kube).map_err(|error| Error::Client(Box::new(error)))?;
+    let aws = Aws::new(aws::Options {
+        endpoint_url: config.aws.endpoint_url.clone(),
+        ..aws::Options::default()
+    });
+    let (sources, wakes) = Sources::new(aws.clone());
+    let metrics = Metrics::new(source_requests(sources.clone())?)?;
+    let readiness = Readiness::waiting_for([SCALERS, BUDGETS]);
+    let (scalers, scaler_writer) = reflector::store();
+    let (budgets, budget_writer) = reflector::store();
+    let ctx = Arc::new(Context {
+        kubernetes: KubernetesTargets::new(client.clone()),
+        ecs: EcsTargets::new(aws),
+        ledgers: Ledgers::new(client.clone()),
+        databases: capacity::Databases::new(Roots::of_machine()),
+        events: Events::new(client.clone()),
+        memory: Memory::default(),
+        missed: Missed::default(),
+        config,
+        account,
+        sources,
+        metrics: metrics.clone(),
+        scalers: scalers.clone(),
+        budgets: budgets.clone(),
+        client: client.clone(),
+    });
+    tokio::spawn(caught_up(scalers.clone(), SCALERS, readiness.clone()));
+    tokio::spawn(caught_up(budgets.clone(), BUDGETS, readiness.clone()));
+    let admin = tokio::spawn(admin::serve(listener, readiness, metrics, stop.clone()));
+
+    let scaler_stream = watcher(Api::<Scaler>::all(client.clone()), watcher::Config::default())
+        .default_backoff()
+        .modify(|scaler| scaler.managed_fields_mut().clear())
+        .reflect(scaler_writer)
+        .inspect_ok({
+            let ctx = Arc::clone(&ctx);
+            move |event| {
+                if matches!(event, watcher::Event::Delete(_) | watcher::Event::InitDone) {
+                    ctx.sweep();
+                }
+            }
+        })
+        .applied_objects()
+        .predicate_filter(predicates::generation, PredicateConfig::default());
+    let (budget_stream, room) = {
+        let (sender, receiver) = futures::channel::mpsc::unbounded();
+        let ctx = Arc::clone(&ctx);
+        let stream = watcher(Api::<Budget>::all(client), watcher::Config::default())
+            .default_backoff()
+            .modify(|budget| budget.managed_fields_mut().clear())
+            .reflect(budget_writer)
+            .inspect_ok(move |event| match event {
+                watcher::Event::Apply(budget) | watcher::Event::InitApply(budget) => {
+                    for waiting in who_waits_for(budget, &ctx) {
+                        // Fails only when nobody listens any more, at the end of the process.
+                        let _ = sender.unbounded_send(waiting);
+                    }
+                }
+                watcher::Event::Delete(_) | watcher::Event::InitDone => ctx.sweep_budgets(),
+                watcher::Event::Init => {}
+            })
+            .applied_objects()
+            .predicate_filter(predicates::generation, PredicateConfig::default());
+        (stream, receiver)
+    };
+
+    let config = ControllerConfig::default().debounce(DEBOUNCE);
+    // A scaler that decides before the budgets are known would find none.
+    let wakes = after_both(wakes, scalers.clone(), budgets.clone());
+    let all_scalers = Controller::for_stream(scaler_stream, scalers)
+        .with_config(config.clone())
+        .reconcile_on(futures::stream::select(wakes, room))
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(scaler::reconcile, scaler_failed, Arc::clone(&ctx))
+        .for_each(|_| std::future::ready(()));
+    let all_budgets = Controller::for_stream(budget_stream, budgets)
+        .with_config(config)
+        .graceful_shutdown_on(stop.clone().cancelled_owned())
+        .run(budget::reconcile, |_, error, _| budget::failed(error), ctx)
+        .for_each(|_| std::future::ready(()));
+    let reconciles = futures::future::join(all_scalers, all_budgets);
+    tokio::pin!(reconciles);
+    tokio::select! {
+        _ = &mut reconciles => {}
+        () = stop.cancelled() => {
+            if tokio::time::timeout(ORDERLY_STOP, reconciles).await.is_err() {
+                // Whatever hangs has reserved before it wrote: the next process finds the ledger ahead of the target, never behind.
+                tracing::warn!("a reconcile did not end in {} s and was given up", ORDERLY_STOP.as_secs());
+            }
+        }
+    }
+    stop.cancel();
+    match admin.await {
+        Ok(served) => served.map_err(Error::Admin),
+        Err(join) => Err(Error::Admin(std::io::Error::other(join))),
+    }
+}
+
+/// Waits until the first list has arrived.
+async fn caught_up<K>(store: Store<K>, part: &'static str, readiness: Readiness)
+where
+    K: reflector::Lookup + Clone + 'static,
+    K::DynamicType: Clone + Eq + std::hash::Hash,
+{
+    if store.wait_until_ready().await.is_ok() {
+        readiness.reached(part);
+    }
+}
+
+/// `wakes`, from when both lists are there.
+fn after_both(
+    wakes: impl Stream<Item = ScalerRef> + Send + 'static,
+    scalers: Store<Scaler>,
+    budgets: Store<Budget>,
+) -> impl Stream<Item = ScalerRef> + Send + 'static {
+    let ready = async move {
+        let _ = futures::future::join(scalers.wait_until_ready(), budgets.wait_until_ready()).await;
+        wakes
+    };
+    futures::stream::once(ready).flatten()
+}
+
+/// The scalers that wait for room in `budget`.
+fn who_waits_for(budget: &Budget, ctx: &Context) -> Vec<ScalerRef> {
+    let (namespace, name) = (budget.namespace(), budget.name_any());
+    let waits = |scaler: &Scaler| {
+        let refers = scaler.0.as_ref().is_ok_and(|scaler| {
+            scaler.spec.connections.iter().any(|connections| {
+                let reference = &connections.budget_ref;
+                reference.name == name && reference.namespace.clone().or_else(|| scaler.namespace()) == namespace
+            })
+        });
+        refers && ctx.memory.waits_for_room(&scaler.uid().unwrap_or_default())
+    };
+    ctx.scalers
+        .state()
+        .iter()
+        .filter(|scaler| waits(scaler))
+        .map(|scaler| ObjectRef::from_obj(&**scaler))
+        .collect()
+}
+
+fn scaler_failed(scaler: Arc<Scaler>, error: &scaler::NotStored, _: Arc<Context>) -> Action {
+    tracing::warn!(scaler = scaler.name_any(), namespace = scaler.namespace(), %error, "will be stored later");
+    Action::requeue(back_off(2))
+}
+
+/// The request counters of the signal readers, as a Prometheus metric.
+fn source_requests(sources: Sources<ScalerRef>) -> Result<Box<dyn Collector>, prometheus::Error> {
+    let counters = crate::telemetry::metrics::Counted::new(
+        "hybridscaler_source_requests_total",
+        "Polls of signal sources, by kind of source and outcome",
+        ["source", "outcome"],
+        move || {
+            let counts = sources.counts().into_iter();
+            counts
+                .map(|count| {
+                    (
+                        [count.kind.as_str(), count.unknown.map_or("ok", |why| why.as_str())],
+                        count.polls,
+                    )
+                })
+                .collect()
+        },
+    )?;
+    Ok(Box::new(counters))
+}

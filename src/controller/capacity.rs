@@ -1,0 +1,134 @@
+//! Reading a budget's capacity: from its spec, or from its database as the Secret it names says.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use hybridscaler_core::Connections;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+
+use super::{
+    context::{Context, Subject},
+    trouble::Trouble,
+};
+use crate::{
+    api::{
+        ConnectionBudget,
+        conditions::{ConditionType, reasons},
+        config::Resource,
+        connection_budget::{PostgresSource, SecretRef, Source},
+        rbac,
+    },
+    databases::{Postgres, Roots},
+};
+
+/// What a budget's source said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// A number that a person wrote down.
+    Fixed(Connections),
+    /// What a server says now.
+    Live(Connections),
+}
+
+/// One connection for each budget that reads a database. It is kept while the connection string stays the same.
+pub(super) struct Databases {
+    roots: Roots,
+    open: Mutex<HashMap<String, (String, Postgres)>>,
+}
+
+impl Databases {
+    pub(super) fn new(roots: Roots) -> Self {
+        Self {
+            roots,
+            open: Mutex::default(),
+        }
+    }
+
+    /// Closes the connections of every budget of which `lives` is false, by UID.
+    pub(super) fn retain(&self, lives: impl Fn(&str) -> bool) {
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|uid, _| lives(uid));
+    }
+
+    fn postgres(&self, uid: &str, url: &str) -> Result<Postgres, Trouble> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, postgres)) = open.get(uid).filter(|(known, _)| known == url) {
+            return Ok(postgres.clone());
+        }
+        let postgres =
+            Postgres::new(url, uid, &self.roots).map_err(|error| unknown(error.reason(), error.to_string()))?;
+        open.insert(uid.to_owned(), (url.to_owned(), postgres.clone()));
+        Ok(postgres)
+    }
+}
+
+/// Asks the source of `budget`'s capacity.
+pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Result<Reading, Trouble> {
+    match budget.spec.capacity.source()? {
+        Source::Static(_) => {
+            let fixed = budget.spec.fixed_capacity()?.unwrap_or_default();
+            Ok(Reading::Fixed(fixed))
+        }
+        Source::Postgres(PostgresSource { secret_ref }) => {
+            let url = secret(secret_ref, subject, ctx).await?;
+            let postgres = ctx.databases.postgres(&subject.uid, &url)?;
+            for host in postgres.hosts() {
+                let host = Resource::DatabaseHost(host.to_string());
+                let allowed = ctx.config.trust.allows(&subject.name.namespace, &host);
+                allowed.map_err(|refusal| unknown(reasons::NOT_TRUSTED, refusal.to_string()))?;
+            }
+            let limits = postgres
+                .read()
+                .await
+                .map_err(|error| unknown(error.reason(), error.to_string()))?;
+            Ok(Reading::Live(limits.usable()))
+        }
+    }
+}
+
+async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Context) -> Result<String, Trouble> {
+    let namespace = &subject.name.namespace;
+    let secret = Api::<Secret>::namespaced(ctx.client.clone(), namespace)
+        .get(name)
+        .await
+        .map_err(|error| match &error {
+            kube::Error::Api(status) if status.is_forbidden() => unknown(
+                reasons::FORBIDDEN,
+                format!(
+                    "the operator may not read Secret {namespace}/{name}. To allow it, apply:\n{}",
+                    rbac::read_secret(namespace, name, &ctx.account)
+                ),
+            ),
+            kube::Error::Api(status) if status.is_not_found() => unknown(
+                reasons::SECRET_NOT_FOUND,
+                format!("Secret {namespace}/{name} does not exist: create it with key {key}"),
+            ),
+            _ => unknown(
+                reasons::SECRET_NOT_FOUND,
+                format!("Secret {namespace}/{name} cannot be read: {error}"),
+            ),
+        })?;
+    let value = secret.data.as_ref().and_then(|data| data.get(key));
+    let Some(value) = value else {
+        let message = format!("Secret {namespace}/{name} has no key {key}: add it, or correct secretRef.key");
+        return Err(unknown(reasons::SECRET_NOT_FOUND, message));
+    };
+    // The value is a credential: it stands in no message.
+    String::from_utf8(value.0.clone())
+        .map(|url| url.trim().to_owned())
+        .map_err(|_| {
+            unknown(
+                reasons::SECRET_NOT_FOUND,
+                format!("key {key} of Secret {namespace}/{name} is not text: write a connection string"),
+            )
+        })
+}
+
+fn unknown(reason: &'static str, message: impl Into<String>) -> Trouble {
+    Trouble::new(ConditionType::CapacityKnown, reason, message)
+}

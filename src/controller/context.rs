@@ -1,0 +1,149 @@
+//! What every reconcile shares.
+
+use kube::{
+    Client, Resource, ResourceExt,
+    core::DeserializeGuard,
+    runtime::reflector::{ObjectRef, Store},
+};
+
+use super::{
+    capacity::Databases,
+    events::Events,
+    memory::{Memory, Missed},
+    target_id::TargetId,
+};
+use crate::{
+    api::{ConnectionBudget, HybridScaler, config::OperatorConfig, rbac::ServiceAccount},
+    ledger::Ledgers,
+    signals::Sources,
+    targets::{EcsTargets, KubernetesTargets, Target},
+    telemetry::metrics::{Metrics, ObjectName},
+};
+
+/// A scaler as it is watched: one that cannot be read must not stop the watch of all others.
+pub(super) type Scaler = DeserializeGuard<HybridScaler>;
+/// A budget as it is watched.
+pub(super) type Budget = DeserializeGuard<ConnectionBudget>;
+/// A scaler by name.
+pub(super) type ScalerRef = ObjectRef<Scaler>;
+
+/// What every reconcile shares.
+pub(super) struct Context {
+    /// Never repeats a request by itself.
+    pub(super) client: Client,
+    pub(super) config: OperatorConfig,
+    /// Who we are, for the Roles that conditions print.
+    pub(super) account: ServiceAccount,
+    pub(super) kubernetes: KubernetesTargets,
+    pub(super) ecs: EcsTargets,
+    pub(super) sources: Sources<ScalerRef>,
+    pub(super) ledgers: Ledgers,
+    pub(super) databases: Databases,
+    /// What the watch of scalers has seen.
+    pub(super) scalers: Store<Scaler>,
+    /// What the watch of budgets has seen: trails the ledger, so never a basis for a grant.
+    pub(super) budgets: Store<Budget>,
+    pub(super) memory: Memory,
+    /// Targets of scalers that are gone, which are not there either.
+    pub(super) missed: Missed,
+    pub(super) events: Events,
+    pub(super) metrics: Metrics,
+}
+
+/// The object that a reconcile is about.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) name: ObjectName,
+    pub(super) uid: String,
+    pub(super) generation: Option<i64>,
+    pub(super) reference: k8s_openapi::api::core::v1::ObjectReference,
+}
+
+impl Subject {
+    pub(super) fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
+        Self {
+            name: ObjectName {
+                namespace: object.namespace().unwrap_or_default(),
+                name: object.name_any(),
+            },
+            uid: object.uid().unwrap_or_default(),
+            generation: object.meta().generation,
+            reference: object.object_ref(&()),
+        }
+    }
+
+    /// `namespace/name`, the key of the ledger.
+    pub(super) fn key(&self) -> String {
+        key(&self.name.namespace, &self.name.name)
+    }
+}
+
+/// The key of a consumer in a ledger.
+pub(super) fn key(namespace: &str, name: &str) -> String {
+    format!("{namespace}/{name}")
+}
+
+impl Context {
+    /// The target's adapter.
+    pub(super) fn target(&self, id: &TargetId) -> Target {
+        match id {
+            TargetId::Workload(workload) => Target::Scale(self.kubernetes.target(workload.clone())),
+            TargetId::Ecs(service) => Target::Ecs(self.ecs.target(service.clone())),
+        }
+    }
+
+    /// The scaler that has `target` by right, when it is not `subject`: the oldest, and of two of the same second the first by name.
+    pub(super) fn older_owner(&self, target: &TargetId, subject: &Scaler) -> Option<String> {
+        let age = |scaler: &Scaler| {
+            let created = scaler.creation_timestamp().map(|time| time.0);
+            (created, scaler.namespace(), scaler.name_any())
+        };
+        let rival = |scaler: &Scaler| {
+            scaler.0.as_ref().is_ok_and(|scaler| {
+                let namespace = scaler.namespace().unwrap_or_default();
+                scaler
+                    .spec
+                    .target_ref
+                    .target()
+                    .is_ok_and(|theirs| TargetId::of(theirs, &namespace) == *target)
+            })
+        };
+        let oldest = self
+            .scalers
+            .state()
+            .into_iter()
+            .filter(|scaler| rival(scaler))
+            .min_by_key(|scaler| age(scaler))?;
+        (oldest.uid() != subject.uid()).then(|| key(&oldest.namespace().unwrap_or_default(), &oldest.name_any()))
+    }
+
+    /// Forgets everything about scalers that exist no more.
+    pub(super) fn sweep(&self) {
+        for gone in self.memory.retain(|reference, uid| {
+            self.scalers
+                .get(reference)
+                .is_some_and(|scaler| scaler.uid().as_deref() == Some(uid))
+        }) {
+            // A scaler made anew under the same name has the same reference, and watches sources already.
+            if self.scalers.get(&gone).is_none() {
+                let namespace = gone.namespace.clone().unwrap_or_default();
+                self.metrics.forget_scaler(&ObjectName {
+                    namespace,
+                    name: gone.name.clone(),
+                });
+                self.sources.forget(&gone);
+            }
+        }
+    }
+
+    /// Forgets everything about budgets that exist no more.
+    pub(super) fn sweep_budgets(&self) {
+        let live = self.budgets.state();
+        self.databases
+            .retain(|uid| live.iter().any(|budget| budget.uid().as_deref() == Some(uid)));
+        self.metrics.retain_budgets(|name| {
+            live.iter()
+                .any(|budget| budget.namespace().as_deref() == Some(&name.namespace) && budget.name_any() == name.name)
+        });
+    }
+}

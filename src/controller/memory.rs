@@ -1,0 +1,143 @@
+//! What the controller remembers of each scaler between two reconciles.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hybridscaler_core::{Replicas, history::History, observation::Workload};
+use jiff::{SignedDuration, Timestamp};
+use rand::RngExt;
+
+use super::context::ScalerRef;
+use crate::api::HybridScalerStatus;
+
+/// The first wait after a failure.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait after failures in a row.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// One scaler's memory.
+#[derive(Clone, Debug)]
+pub(super) struct Remembered {
+    /// The scaler's name.
+    pub(super) reference: ScalerRef,
+    /// Newer than the status in the watch's cache, which trails our own writes.
+    pub(super) history: History,
+    /// The status as it was last stored.
+    pub(super) status: HybridScalerStatus,
+    /// When it was last stored, or first seen, by this process.
+    pub(super) stored_at: Timestamp,
+    /// Failures in a row.
+    pub(super) failures: u32,
+    /// Whether it waits for room in its budget, so that a change of the budget concerns it.
+    pub(super) waits_for_room: bool,
+    /// What the last dry run would have written, so that it is told once.
+    pub(super) rehearsed: Option<Replicas>,
+    /// The replicas as last observed, and since when they were observed so.
+    pub(super) alike: Option<(Workload, Timestamp)>,
+    /// Until when a write without an answer may still be carried out.
+    pub(super) in_flight_until: Option<Timestamp>,
+}
+
+impl Remembered {
+    /// What a scaler's stored status tells a process that sees it for the first time.
+    pub(super) fn first(reference: ScalerRef, status: Option<HybridScalerStatus>, now: Timestamp) -> Self {
+        let status = status.unwrap_or_default();
+        Self {
+            reference,
+            history: status.history.clone().map(History::from).unwrap_or_default(),
+            status,
+            stored_at: now,
+            failures: 0,
+            waits_for_room: false,
+            rehearsed: None,
+            alike: None,
+            in_flight_until: None,
+        }
+    }
+}
+
+/// The memory of all scalers, by UID: a scaler made anew under the same name starts afresh. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Memory(Arc<Mutex<HashMap<String, Remembered>>>);
+
+/// Since when something has been missed: what was deleted may go on living for a while.
+#[derive(Default)]
+pub(super) struct Missed(Mutex<HashMap<String, Timestamp>>);
+
+impl Missed {
+    /// How long `what` has been missed.
+    pub(super) fn for_how_long(&self, what: &str, now: Timestamp) -> SignedDuration {
+        let mut missed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        now.duration_since(*missed.entry(what.to_owned()).or_insert(now))
+    }
+
+    /// `what` is there again, or need not be missed any more.
+    pub(super) fn found(&self, what: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(what);
+    }
+}
+
+impl Memory {
+    /// What is remembered of `uid`, or `first` when this is the first time.
+    pub(super) fn recall(&self, uid: &str, first: impl FnOnce() -> Remembered) -> Remembered {
+        self.lock().entry(uid.to_owned()).or_insert_with(first).clone()
+    }
+
+    /// Remembers `what` of `uid`.
+    pub(super) fn keep(&self, uid: &str, what: Remembered) {
+        self.lock().insert(uid.to_owned(), what);
+    }
+
+    /// Whether the scaler waits for room in its budget.
+    pub(super) fn waits_for_room(&self, uid: &str) -> bool {
+        self.lock().get(uid).is_some_and(|remembered| remembered.waits_for_room)
+    }
+
+    /// Forgets every scaler of which `lives` (given its name and UID) is false, and names them.
+    pub(super) fn retain(&self, lives: impl Fn(&ScalerRef, &str) -> bool) -> Vec<ScalerRef> {
+        let mut gone = Vec::new();
+        self.lock().retain(|uid, remembered| {
+            let stays = lives(&remembered.reference, uid);
+            if !stays {
+                gone.push(remembered.reference.clone());
+            }
+            stays
+        });
+        gone
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Remembered>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long to wait after `failures` in a row: doubling from a second to a minute, with half of it left to chance, so that objects
+/// that failed together do not come back together.
+pub(super) fn back_off(failures: u32) -> Duration {
+    let whole = FIRST_WAIT
+        .saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
+        .min(LONGEST_WAIT);
+    whole.mul_f64(rand::rng().random_range(0.5..=1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIRST_WAIT, LONGEST_WAIT, back_off};
+
+    #[test]
+    fn waits_double_from_half_a_second_and_never_exceed_a_minute() {
+        for failures in 0..100 {
+            let whole = FIRST_WAIT
+                .saturating_mul(2_u32.saturating_pow(failures.max(1) - 1))
+                .min(LONGEST_WAIT);
+            let wait = back_off(failures);
+            assert!(
+                wait >= whole / 2 && wait <= whole,
+                "after {failures} failures: {wait:?}"
+            );
+        }
+    }
+}

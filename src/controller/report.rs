@@ -1,0 +1,478 @@
+//! What a scaler's reconcile tells: its status, its events, its metrics.
+
+use hybridscaler_core::{
+    demand::{Proposal, Verdict as Ruled},
+    explanation::Limit,
+    reading::{Load, Reading, Unknown},
+};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{Api, api::PostParams};
+
+use super::{
+    context::{Context, Scaler, Subject},
+    events::Story,
+    memory::Remembered,
+    scaler::{Found, NotStored},
+};
+use crate::{
+    api::{
+        HybridScaler, HybridScalerStatus, Mode,
+        conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
+        status::{ConnectionStatus, ScaleHistory, SignalState, TriggerStatus},
+    },
+    telemetry::metrics::{ScalerView, TriggerView},
+};
+
+/// Values in a status that move while the decision stays are refreshed at most this often: who wants them live has the metrics.
+const REFRESH: SignedDuration = SignedDuration::from_mins(1);
+/// The longest headline, in bytes.
+const HEADLINE: usize = 256;
+/// The longest explanation, in bytes.
+const EXPLANATION: usize = 4096;
+/// The longest value of a trigger, in bytes.
+const VALUE: usize = 1024;
+
+/// Shows what was `found` where people and machines look.
+pub(super) async fn tell(
+    found: &Found,
+    object: &Scaler,
+    subject: &Subject,
+    memory: &mut Remembered,
+    ctx: &Context,
+) -> Result<(), NotStored> {
+    let now = Timestamp::now();
+    let status = status(found, subject.generation, memory, now);
+    ctx.metrics.scaler(subject.name.clone(), view(found, &status));
+    for story in stories(found, &memory.status, &status, memory) {
+        ctx.events.publish(&subject.reference, story).await;
+    }
+    memory.rehearsed = rehearsed(found);
+    let changed = decision_of(&status) != decision_of(&memory.status);
+    let moved = status != memory.status && now.duration_since(memory.stored_at) >= REFRESH;
+    if changed || moved {
+        store(object, &status, subject, ctx).await?;
+        memory.status = status;
+        memory.stored_at = now;
+    }
+    Ok(())
+}
+
+/// The status that `found` leads to.
+fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Timestamp) -> HybridScalerStatus {
+    let before = &memory.status;
+    let mut conditions = before.conditions.clone();
+    for verdict in verdicts(found) {
+        conditions::set(&mut conditions, verdict, generation, now);
+    }
+    let decision = found.decision.as_ref();
+    let allowed = found.reserved.as_ref().map(|reserved| reserved.plan.allowed.0);
+    HybridScalerStatus {
+        observed_generation: generation,
+        current_replicas: found.observed.as_ref().map(|observed| observed.workload.running.0),
+        desired_replicas: found.desired().map(|replicas| replicas.0),
+        wanted_replicas: decision.map(|decision| decision.replicas.0),
+        allowed_replicas: allowed,
+        limited_by: Some(limited_by(found).to_owned()),
+        last_scale_time: if found.wrote.is_some() {
+            Some(Time(now))
+        } else {
+            before.last_scale_time.clone()
+        },
+        headline: Some(cut(headline(found), HEADLINE)),
+        explanation: decision.map(|decision| cut(decision.explanation.to_string(), EXPLANATION)),
+        triggers: decision
+            .map(|decision| {
+                decision
+                    .explanation
+                    .demand
+                    .proposals
+                    .iter()
+                    .zip(&found.readings)
+                    .map(trigger)
+                    .collect()
+            })
+            .unwrap_or_default(),
+        connections: found
+            .reserved
+            .iter()
+            .map(|reserved| ConnectionStatus {
+                budget: reserved.budget.clone(),
+                granted_connections: Some(reserved.grant.0),
+                allowed_replicas: allowed,
+                covers: Some(cut(reserved.footprint.covers().to_string(), VALUE)),
+            })
+            .collect(),
+        history: Some(ScaleHistory::from(memory.history)).filter(|history| *history != ScaleHistory::default()),
+        conditions,
+    }
+}
+
+fn trigger((proposal, reading): (&Proposal, &Reading)) -> TriggerStatus {
+    let read_at = match reading {
+        Reading::Known { at, .. } => Some(Time(*at)),
+        Reading::Unknown { .. } => None,
+    };
+    let (state, reason, value, replicas) = match &proposal.verdict {
+        Ruled::Known(counted) => (SignalState::Known, None, words(counted.load), Some(counted.replicas.0)),
+        Ruled::Unknown(unread) => (
+            SignalState::Unknown,
+            Some(unread.why.as_str().to_owned()),
+            unread.message.clone(),
+            None,
+        ),
+    };
+    TriggerStatus {
+        name: proposal.trigger.clone(),
+        state,
+        reason,
+        value: Some(cut(value, VALUE)),
+        proposal: replicas,
+        read_at,
+    }
+}
+
+fn words(load: Load) -> String {
+    match load {
+        Load::Queue {
+            visible,
+            in_flight,
+            delayed,
+        } => {
+            format!("{visible} visible, {in_flight} in flight, {delayed} delayed")
+        }
+        Load::Utilization { percent } => format!("{percent:.1} %"),
+    }
+}
+
+/// What keeps the replicas from following demand; a stable word.
+fn limited_by(found: &Found) -> &'static str {
+    match (&found.trouble, found.mode, &found.decision) {
+        (Some(trouble), _, _) => trouble.reason,
+        (None, Mode::Paused, _) => reasons::PAUSED,
+        (None, _, Some(decision)) => decision.limited_by.as_str(),
+        (None, _, None) => Limit::None.as_str(),
+    }
+}
+
+/// One sentence for columns and events.
+fn headline(found: &Found) -> String {
+    match (&found.trouble, found.mode, &found.decision) {
+        (Some(trouble), _, _) => format!(
+            "{}: {}",
+            trouble.reason,
+            trouble.message.lines().next().unwrap_or_default()
+        ),
+        (None, Mode::Paused, _) => "paused: nothing is changed".to_owned(),
+        (None, Mode::DryRun, Some(decision)) => format!("dry run: {}", decision.explanation.headline()),
+        (None, Mode::Active, Some(decision)) => decision.explanation.headline().to_string(),
+        (None, _, None) => String::new(),
+    }
+}
+
+fn verdicts(found: &Found) -> Vec<Verdict> {
+    let able = able_to_scale(found);
+    let active = scaling_active(found);
+    let limited = scaling_limited(found);
+    let ready = ready(found, &able, &active);
+    [Some(ready), Some(able), Some(active), limited]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn verdict(type_: ConditionType, status: ConditionStatus, reason: &'static str, message: impl Into<String>) -> Verdict {
+    Verdict {
+        type_,
+        status,
+        reason,
+        message: message.into(),
+    }
+}
+
+fn able_to_scale(found: &Found) -> Verdict {
+    let type_ = ConditionType::AbleToScale;
+    match &found.trouble {
+        Some(trouble) if trouble.type_ == type_ => {
+            verdict(type_, ConditionStatus::False, trouble.reason, trouble.message.clone())
+        }
+        Some(trouble) => verdict(
+            type_,
+            ConditionStatus::Unknown,
+            trouble.reason,
+            "not looked at: see Ready",
+        ),
+        None => {
+            let notes = found
+                .observed
+                .iter()
+                .flat_map(|observed| &observed.notes)
+                .map(ToString::to_string);
+            let message = std::iter::once("the target can be read and scaled".to_owned())
+                .chain(notes)
+                .collect::<Vec<_>>();
+            verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, message.join("; "))
+        }
+    }
+}
+
+fn scaling_active(found: &Found) -> Verdict {
+    let type_ = ConditionType::ScalingActive;
+    if found.mode == Mode::Paused {
+        return verdict(
+            type_,
+            ConditionStatus::False,
+            reasons::PAUSED,
+            "mode is Paused: set it to Active to scale",
+        );
+    }
+    let Some(decision) = &found.decision else {
+        let reason = found
+            .trouble
+            .as_ref()
+            .map_or(reasons::NO_SIGNAL, |trouble| trouble.reason);
+        return verdict(
+            type_,
+            ConditionStatus::Unknown,
+            reason,
+            "nothing was decided: see Ready",
+        );
+    };
+    let unknown: Vec<(&str, Unknown, &str)> = decision
+        .explanation
+        .demand
+        .proposals
+        .iter()
+        .filter_map(|proposal| match &proposal.verdict {
+            Ruled::Unknown(unread) => Some((proposal.trigger.as_str(), unread.why, unread.message.as_str())),
+            Ruled::Known(_) => None,
+        })
+        .collect();
+    let Some((_, why, _)) = unknown.iter().min_by_key(|(_, why, _)| *why) else {
+        return verdict(
+            type_,
+            ConditionStatus::True,
+            reasons::AS_EXPECTED,
+            "every signal can be read",
+        );
+    };
+    let message = unknown
+        .iter()
+        .map(|(name, why, message)| format!("trigger {name}: {}: {message}", why.as_str()));
+    // Right after the start nothing has been read yet, which is no fault.
+    let status = match why {
+        Unknown::NotReadYet => ConditionStatus::Unknown,
+        _ => ConditionStatus::False,
+    };
+    verdict(type_, status, why.as_str(), message.collect::<Vec<_>>().join("; "))
+}
+
+fn scaling_limited(found: &Found) -> Option<Verdict> {
+    let decision = found.decision.as_ref()?;
+    let type_ = ConditionType::ScalingLimited;
+    let message = decision.explanation.headline().to_string();
+    Some(match decision.limited_by {
+        Limit::None => verdict(type_, ConditionStatus::False, Limit::None.as_str(), message),
+        limit => verdict(type_, ConditionStatus::True, limit.as_str(), message),
+    })
+}
+
+fn ready(found: &Found, able: &Verdict, active: &Verdict) -> Verdict {
+    let type_ = ConditionType::Ready;
+    if let Some(trouble) = &found.trouble {
+        return verdict(type_, ConditionStatus::False, trouble.reason, trouble.message.clone());
+    }
+    if found.mode == Mode::Paused {
+        return verdict(type_, ConditionStatus::True, reasons::PAUSED, "paused as told");
+    }
+    for part in [able, active] {
+        if part.status != ConditionStatus::True {
+            return verdict(type_, part.status, part.reason, part.message.clone());
+        }
+    }
+    match found.mode {
+        Mode::DryRun => verdict(
+            type_,
+            ConditionStatus::True,
+            reasons::DRY_RUN,
+            "decides and tells, writes nothing",
+        ),
+        Mode::Active | Mode::Paused => verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, "scales on demand"),
+    }
+}
+
+/// The events between two statuses.
+fn stories(found: &Found, before: &HybridScalerStatus, after: &HybridScalerStatus, memory: &Remembered) -> Vec<Story> {
+    let sentence = headline(found);
+    let mut stories = Vec::new();
+    if let (Some(to), Some(observed)) = (found.wrote, &found.observed) {
+        let direction = if to > observed.workload.desired {
+            "ScaledUp"
+        } else {
+            "ScaledDown"
+        };
+        stories.push(Story::scaled(direction, &sentence));
+    }
+    if let Some(replicas) = rehearsed(found)
+        && memory.rehearsed != Some(replicas)
+        && found.desired() != Some(replicas)
+    {
+        stories.push(Story::would_scale(&sentence));
+    }
+    let capped = |status: &HybridScalerStatus| status.limited_by.as_deref() == Some(Limit::ConnectionBudget.as_str());
+    match (capped(before), capped(after)) {
+        (false, true) => stories.push(Story::capped(&sentence)),
+        (true, false) if found.trouble.is_none() => stories.push(Story::uncapped(&sentence)),
+        _ => {}
+    }
+    let (was, is) = (condition(before), condition(after));
+    match (was, is) {
+        (was, Some(is))
+            if is.status == "False" && was.is_none_or(|was| was.status != "False" || was.reason != is.reason) =>
+        {
+            stories.push(Story::trouble(&is.reason, &is.message));
+        }
+        (Some(was), Some(is)) if was.status == "False" && is.status == "True" => {
+            stories.push(Story::recovered(&is.message))
+        }
+        _ => {}
+    }
+    stories
+}
+
+fn condition(status: &HybridScalerStatus) -> Option<&Condition> {
+    status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == ConditionType::Ready.as_str())
+}
+
+/// What a dry run would write.
+fn rehearsed(found: &Found) -> Option<hybridscaler_core::Replicas> {
+    found
+        .decision
+        .as_ref()
+        .filter(|_| found.mode == Mode::DryRun)
+        .map(|decision| decision.replicas)
+}
+
+/// A status without what moves while the decision stays.
+fn decision_of(status: &HybridScalerStatus) -> HybridScalerStatus {
+    let mut kept = HybridScalerStatus {
+        current_replicas: None,
+        wanted_replicas: None,
+        allowed_replicas: None,
+        headline: None,
+        explanation: None,
+        connections: Vec::new(),
+        ..status.clone()
+    };
+    for TriggerStatus {
+        value,
+        proposal,
+        read_at,
+        ..
+    } in &mut kept.triggers
+    {
+        (*value, *proposal, *read_at) = (None, None, None);
+    }
+    for condition in &mut kept.conditions {
+        condition.message.clear();
+    }
+    kept
+}
+
+fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
+    let replicas = |count: Option<u32>| hybridscaler_core::Replicas(count.unwrap_or_default());
+    let triggers = found
+        .decision
+        .iter()
+        .flat_map(|decision| &decision.explanation.demand.proposals)
+        .zip(&found.readings);
+    ScalerView {
+        running: replicas(status.current_replicas),
+        desired: replicas(status.desired_replicas),
+        wanted: replicas(status.wanted_replicas),
+        allowed: status.allowed_replicas.map(hybridscaler_core::Replicas),
+        limited_by: limited_by(found),
+        ready: condition(status).is_some_and(|ready| ready.status == "True"),
+        triggers: triggers
+            .map(|(proposal, reading)| {
+                let (values, read_at) = match reading {
+                    Reading::Known { load, at } => (values(*load), Some(*at)),
+                    Reading::Unknown { .. } => (Vec::new(), None),
+                };
+                let proposal_replicas = match &proposal.verdict {
+                    Ruled::Known(counted) => Some(counted.replicas),
+                    Ruled::Unknown(_) => None,
+                };
+                TriggerView {
+                    name: proposal.trigger.clone(),
+                    values,
+                    proposal: proposal_replicas,
+                    read_at,
+                }
+            })
+            .collect(),
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "Prometheus values are floats; a queue of 2^53 messages may be rounded"
+)]
+fn values(load: Load) -> Vec<(&'static str, f64)> {
+    match load {
+        Load::Queue {
+            visible,
+            in_flight,
+            delayed,
+        } => {
+            vec![
+                ("visible", visible as f64),
+                ("in_flight", in_flight as f64),
+                ("delayed", delayed as f64),
+            ]
+        }
+        Load::Utilization { percent } => vec![("utilization_percent", percent)],
+    }
+}
+
+/// Stores the status, on condition that nobody wrote the object since it was read: a deposed controller must not replace newer
+/// history. One that lost the race against a change of the spec reads once more; its next turn sees that change anyway.
+async fn store(
+    object: &Scaler,
+    status: &HybridScalerStatus,
+    subject: &Subject,
+    ctx: &Context,
+) -> Result<(), NotStored> {
+    let Ok(scaler) = &object.0 else {
+        // An object that cannot be read cannot be written back whole: its events and the log have to do.
+        return Ok(());
+    };
+    let api: Api<HybridScaler> = Api::namespaced(ctx.client.clone(), &subject.name.namespace);
+    let mut next = scaler.clone();
+    for attempt in 0..2 {
+        next.status = Some(status.clone());
+        match api
+            .replace_status(&subject.name.name, &PostParams::default(), &next)
+            .await
+        {
+            Ok(_) => return Ok(()),
+            Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
+            Err(kube::Error::Api(answer)) if answer.is_conflict() && attempt == 0 => {
+                next = api.get(&subject.name.name).await?;
+                if next.metadata.uid != scaler.metadata.uid {
+                    return Ok(());
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn cut(mut text: String, bytes: usize) -> String {
+    text.truncate(text.floor_char_boundary(bytes));
+    text
+}

@@ -1,0 +1,250 @@
+//! A scaler's turn at its budget's ledger: what it may run, reserved before anything is written to the target.
+
+use hybridscaler_core::{
+    Connections, Replicas,
+    budget::{Footprint, Growth, Ledger, Plan, Turn, Waiting, plan},
+    observation::Workload,
+};
+use jiff::{SignedDuration, Timestamp};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
+
+use super::{
+    context::{Budget, Context, Subject, key},
+    intent::Intent,
+    memory::Remembered,
+    target_id::TargetId,
+    trouble::Trouble,
+};
+use crate::{
+    api::{
+        ConnectionBudget, Mode,
+        conditions::{ConditionType, reasons},
+        into_core::ConnectionDemand,
+    },
+    ledger,
+    targets::Observed,
+};
+
+/// ECS is read without a quorum: a count is relied on, for giving connections back, once it has been seen for this long.
+const SEEN_ALIKE: SignedDuration = SignedDuration::from_secs(10);
+
+/// What the budget said.
+#[derive(Clone, Debug)]
+pub(super) struct Reserved {
+    /// Namespace and name of the budget, as statuses and events show it.
+    pub(super) budget: String,
+    pub(super) footprint: Footprint,
+    pub(super) plan: Plan,
+    /// What the consumer holds now.
+    pub(super) grant: Connections,
+}
+
+/// Where and how a scaler's connections are counted.
+pub(super) struct Account<'a> {
+    demand: &'a ConnectionDemand,
+    reference: ObjectRef<ConnectionBudget>,
+    subject: &'a Subject,
+    consumer: String,
+    target: String,
+    mode: Mode,
+    /// The entry's version before the target was observed.
+    version: Option<u64>,
+}
+
+impl<'a> Account<'a> {
+    /// Opens the account. Call it BEFORE the target is observed: a release rests on that order.
+    pub(super) fn open(intent: &'a Intent, subject: &'a Subject, ctx: &Context) -> Result<Option<Self>, Trouble> {
+        let Some(demand) = &intent.connections else {
+            return Ok(None);
+        };
+        let reference = ObjectRef::new(&demand.budget).within(&demand.namespace);
+        let budget = cached(ctx, &reference);
+        if let Some(budget) = budget.as_deref().and_then(|budget| budget.0.as_ref().ok())
+            && !budget.spec.admits(&demand.namespace, &subject.name.namespace)
+        {
+            let message = format!(
+                "connection budget {}/{} admits scalers of its own namespace only, and this one is in {}: set the budget's \
+                 spec.allowedNamespaces.from to All, or use a budget in this namespace",
+                demand.namespace, demand.budget, subject.name.namespace
+            );
+            return Err(Trouble::new(
+                ConditionType::AbleToScale,
+                reasons::BUDGET_NOT_ALLOWED,
+                message,
+            ));
+        }
+        let ledger = known_ledger(budget.as_deref());
+        let consumer = subject.key();
+        let version = ledger.and_then(|ledger| ledger.entries.get(&consumer).map(|entry| entry.version));
+        let (target, mode) = (intent.target.to_string(), intent.mode);
+        Ok(Some(Self {
+            demand,
+            reference,
+            subject,
+            consumer,
+            target,
+            mode,
+            version,
+        }))
+    }
+
+    /// Reserves what the consumer wants, charges what it runs, gives back what is seen to be gone.
+    pub(super) async fn settle(
+        &self,
+        observed: &Observed,
+        wanted: Replicas,
+        intent: &Intent,
+        memory: &Remembered,
+        ctx: &Context,
+        now: Timestamp,
+    ) -> Result<Reserved, Trouble> {
+        let footprint = Footprint {
+            shape: observed.shape,
+            reserve: self.demand.reserve,
+            per_replica: self.demand.per_replica,
+        };
+        let sure = may_release(&intent.target, &observed.workload, memory, now);
+        let turn = |ledger: &Ledger| Turn {
+            consumer: &self.consumer,
+            uid: &self.subject.uid,
+            target: &self.target,
+            footprint,
+            workload: observed.workload,
+            wanted: if self.mode == Mode::Active {
+                wanted
+            } else {
+                observed.workload.desired
+            },
+            growth: self.growth(ledger, ctx),
+            seen_version: self.version.filter(|_| sure),
+        };
+        let reserved = |plan: Plan, ledger: &Ledger| Reserved {
+            budget: key(&self.demand.namespace, &self.demand.budget),
+            footprint,
+            grant: ledger
+                .entries
+                .get(&self.consumer)
+                .map_or(Connections::ZERO, |entry| entry.grant),
+            plan,
+        };
+        // In the steady state nothing changes hands: the watched copy of the ledger is enough to see that.
+        if let Some(ledger) = known_ledger(cached(ctx, &self.reference).as_deref()) {
+            let plan = plan(&ledger, &turn(&ledger));
+            if plan.ledger.is_none() && plan.write.is_none() {
+                return Ok(reserved(plan, &ledger));
+            }
+        }
+        let step = |_: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
+            let plan = plan(ledger, &turn(ledger));
+            if let Some(next) = &plan.ledger {
+                ledger.clone_from(next);
+            }
+            reserved(plan, ledger)
+        };
+        Ok(ctx.ledgers.update(&self.reference, step).await?.1)
+    }
+
+    /// Charges nothing to a target that does not exist, so that the budget need not wait to learn what it runs.
+    pub(super) async fn charge_nothing(&self, ctx: &Context) -> Result<(), Trouble> {
+        let known = known_ledger(cached(ctx, &self.reference).as_deref());
+        if known.is_some_and(|ledger| ledger.entries.contains_key(&self.consumer)) {
+            return Ok(());
+        }
+        let nothing = Workload {
+            desired: Replicas::ZERO,
+            running: Replicas::ZERO,
+            starting: Replicas::ZERO,
+            terminating: Replicas::ZERO,
+            rollout: hybridscaler_core::observation::Rollout::Settled,
+        };
+        let step = |_: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
+            let turn = Turn {
+                consumer: &self.consumer,
+                uid: &self.subject.uid,
+                target: &self.target,
+                footprint: Footprint {
+                    shape: hybridscaler_core::budget::Shape::Other,
+                    reserve: self.demand.reserve,
+                    per_replica: self.demand.per_replica,
+                },
+                workload: nothing,
+                wanted: Replicas::ZERO,
+                growth: Growth::Allowed,
+                seen_version: None,
+            };
+            if let Some(next) = plan(ledger, &turn).ledger {
+                *ledger = next;
+            }
+        };
+        ctx.ledgers.update(&self.reference, step).await?;
+        Ok(())
+    }
+
+    fn growth(&self, ledger: &Ledger, ctx: &Context) -> Growth {
+        match self.mode {
+            Mode::DryRun => return Growth::Frozen(Waiting::DryRun),
+            Mode::Paused => return Growth::Frozen(Waiting::Paused),
+            Mode::Active => {}
+        }
+        let consumers = uncharged(&self.reference, ledger, ctx, &self.consumer);
+        if consumers.is_empty() {
+            Growth::Allowed
+        } else {
+            Growth::Frozen(Waiting::ConsumersUnknown { consumers })
+        }
+    }
+}
+
+/// Scalers that refer to the budget and are not charged yet: before they are, nobody knows what is left.
+fn uncharged(budget: &ObjectRef<ConnectionBudget>, ledger: &Ledger, ctx: &Context, except: &str) -> Vec<String> {
+    let Some(object) = cached(ctx, budget) else {
+        return Vec::new();
+    };
+    let Ok(object) = object.0.as_ref() else {
+        return Vec::new();
+    };
+    let namespace = budget.namespace.as_deref().unwrap_or_default();
+    let mut missing: Vec<String> = ctx
+        .scalers
+        .state()
+        .into_iter()
+        .filter_map(|scaler| {
+            let scaler = scaler.0.as_ref().ok()?;
+            let own = scaler.namespace()?;
+            let refers = scaler.spec.connections.iter().any(|connections| {
+                let reference = &connections.budget_ref;
+                reference.name == budget.name && reference.namespace.as_deref().unwrap_or(&own) == namespace
+            });
+            let key = key(&own, &scaler.name_any());
+            (refers && object.spec.admits(namespace, &own) && key != except && !ledger.entries.contains_key(&key))
+                .then_some(key)
+        })
+        .collect();
+    missing.sort();
+    missing
+}
+
+/// Whether what was observed may be relied on for giving connections back.
+fn may_release(target: &TargetId, workload: &Workload, memory: &Remembered, now: Timestamp) -> bool {
+    if memory.in_flight_until.is_some_and(|until| now < until) {
+        return false;
+    }
+    match target {
+        TargetId::Workload(_) => true,
+        TargetId::Ecs(_) => memory
+            .alike
+            .is_some_and(|(seen, since)| seen == *workload && now.duration_since(since) >= SEEN_ALIKE),
+    }
+}
+
+fn cached(ctx: &Context, reference: &ObjectRef<ConnectionBudget>) -> Option<std::sync::Arc<Budget>> {
+    let mut guarded = ObjectRef::<Budget>::new(&reference.name);
+    guarded.namespace.clone_from(&reference.namespace);
+    ctx.budgets.get(&guarded)
+}
+
+/// The ledger in a watched budget, when it can be read.
+fn known_ledger(budget: Option<&Budget>) -> Option<Ledger> {
+    let budget = budget?.0.as_ref().ok()?;
+    ledger::read(budget.status.as_ref()).ok()
+}

@@ -1,0 +1,140 @@
+//! Where ledgers are kept: one compare-and-swap store, today the status of the `ConnectionBudget` itself.
+//!
+//! Every change of a ledger goes through [`Ledgers::update`]: read the freshest object, run a pure step on it, store the result
+//! only if nobody stored another one meanwhile. The capacity and all grants of a budget live in one object, so one
+//! compare-and-swap covers them all. Teams without Kubernetes will need another store behind the same function.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use hybridscaler_core::budget::Ledger;
+use kube::{Api, Client, api::PostParams, runtime::reflector::ObjectRef};
+
+use crate::api::{ConnectionBudget, ConnectionBudgetStatus, StoredLedger, ledger::LedgerError as StoredLedgerError};
+
+/// How often a step is run again on a newer object before the caller is told to come back later. Within this process a lock
+/// keeps writers of one budget apart, so a conflict means that somebody else wrote: twice in a row is rare already.
+const ATTEMPTS: usize = 5;
+
+/// Why a ledger was not updated. Nothing was granted: a caller may always start over.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// No such budget.
+    #[error("connection budget {0} does not exist: create it, or correct budgetRef")]
+    NotFound(String),
+    /// What is stored is not a ledger that this version may change.
+    #[error("connection budget {name}: {source}")]
+    Invalid {
+        /// Namespace and name of the budget.
+        name: String,
+        /// What is wrong with it.
+        source: StoredLedgerError,
+    },
+    /// Others kept writing the budget.
+    #[error("connection budget {0} was changed by others {ATTEMPTS} times while it was being updated")]
+    Contended(String),
+    /// The API server failed, or refused.
+    #[error("connection budget {name}: {source}")]
+    Kube {
+        /// Namespace and name of the budget.
+        name: String,
+        /// What the API server said.
+        source: Box<kube::Error>,
+    },
+}
+
+type Locks = HashMap<ObjectRef<ConnectionBudget>, Arc<tokio::sync::Mutex<()>>>;
+
+/// The ledgers of all budgets; cheap to clone.
+#[derive(Clone)]
+pub struct Ledgers {
+    client: Client,
+    locks: Arc<Mutex<Locks>>,
+}
+
+/// Reads the ledger in a budget's status; a budget that has none yet has an empty one.
+///
+/// # Errors
+/// It must not be used: see [`StoredLedger::read`].
+pub fn read(status: Option<&ConnectionBudgetStatus>) -> Result<Ledger, StoredLedgerError> {
+    status
+        .and_then(|status| status.ledger.as_ref())
+        .map_or_else(|| Ok(Ledger::default()), StoredLedger::read)
+}
+
+/// Writes `ledger` into a budget's status, and the sums that people read with it.
+fn write(ledger: &Ledger, status: &mut ConnectionBudgetStatus) -> Result<(), StoredLedgerError> {
+    status.ledger = Some(StoredLedger::try_from(ledger)?);
+    status.capacity = ledger.capacity.usable().map(|connections| connections.0);
+    status.reserve = Some(ledger.reserve.0);
+    status.granted = Some(ledger.granted().0);
+    status.available = ledger.available().map(|connections| connections.0);
+    status.consumers = Some(u32::try_from(ledger.entries.len()).unwrap_or(u32::MAX));
+    Ok(())
+}
+
+impl Ledgers {
+    /// `client` must not repeat requests by itself: a repeated write that had succeeded would come back as a conflict of our own
+    /// making, and the time an update can take would have no bound.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            locks: Arc::default(),
+        }
+    }
+
+    /// Runs `step` on the freshest ledger and status of `budget` until their result is stored, and hands out what it answered with
+    /// the budget as it was stored. A step that changes nothing costs one read and no write. `step` may run several times, so it
+    /// must not act on the world.
+    ///
+    /// # Errors
+    /// See [`LedgerError`]; the ledger is then as it was.
+    ///
+    /// # Access control
+    /// `get` on `connectionbudgets`, `update` on `connectionbudgets/status`.
+    pub async fn update<T>(
+        &self,
+        budget: &ObjectRef<ConnectionBudget>,
+        mut step: impl FnMut(&ConnectionBudget, &mut Ledger, &mut ConnectionBudgetStatus) -> T,
+    ) -> Result<(ConnectionBudget, T), LedgerError> {
+        let namespace = budget.namespace.as_deref().unwrap_or_default();
+        let name = || format!("{namespace}/{}", budget.name);
+        let failed = |source: kube::Error| match &source {
+            kube::Error::Api(status) if status.is_not_found() => LedgerError::NotFound(name()),
+            _ => LedgerError::Kube {
+                name: name(),
+                source: Box::new(source),
+            },
+        };
+        let invalid = |source| LedgerError::Invalid { name: name(), source };
+        let lock = self.lock(budget);
+        let _one_writer_in_this_process = lock.lock().await;
+        let api: Api<ConnectionBudget> = Api::namespaced(self.client.clone(), namespace);
+        for _ in 0..ATTEMPTS {
+            // Without a resourceVersion a get is a quorum read: a cached one would grant what is granted already.
+            let mut object = api.get(&budget.name).await.map_err(failed)?;
+            let before = object.status.clone();
+            let mut ledger = read(before.as_ref()).map_err(invalid)?;
+            let mut after = before.clone().unwrap_or_default();
+            let answer = step(&object, &mut ledger, &mut after);
+            write(&ledger, &mut after).map_err(invalid)?;
+            if before.as_ref() == Some(&after) {
+                return Ok((object, answer));
+            }
+            object.status = Some(after);
+            match api.replace_status(&budget.name, &PostParams::default(), &object).await {
+                Ok(stored) => return Ok((stored, answer)),
+                Err(kube::Error::Api(status)) if status.is_conflict() => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Err(LedgerError::Contended(name()))
+    }
+
+    fn lock(&self, budget: &ObjectRef<ConnectionBudget>) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(budget.clone()).or_default())
+    }
+}
