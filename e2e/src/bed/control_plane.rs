@@ -41,7 +41,7 @@ pub struct ControlPlane {
 }
 
 /// For each step of the start: many times what it takes, since the machine may be busy with a build.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The simulated nodes, each with room for any number of pods.
 const NODES: [&str; 2] = ["node-a", "node-b"];

@@ -30,7 +30,7 @@ pub const SUPERUSER_RESERVED_CONNECTIONS: u16 = 3;
 pub const HELD_BY_THE_BED: u16 = 1;
 
 const SUPERUSER: &str = "postgres";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What tests set of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Postgres {
     }
 
     /// How many connections the server has refused since its start because a limit was reached, by its own log:
-    /// SQLSTATE 53300, too_many_connections, be it the server's limit, the reserved slots' or a role's.
+    /// SQLSTATE 53300, `too_many_connections`, be it the server's limit, the reserved slots' or a role's.
     ///
     /// # Errors
     /// When the log cannot be read.

@@ -199,7 +199,7 @@ mod tests {
         let logs = tempfile::tempdir().unwrap();
         let process = Process::spawn("broken", sh("echo no such flag >&2; exit 3"), logs.path()).unwrap();
         let error = process
-            .ready(Duration::from_secs(60), async || false)
+            .ready(Duration::from_mins(1), async || false)
             .await
             .unwrap_err()
             .to_string();
@@ -219,7 +219,7 @@ mod tests {
         )
         .unwrap();
         process
-            .ready(Duration::from_secs(60), async || process.last_words().contains("up"))
+            .ready(Duration::from_mins(1), async || process.last_words().contains("up"))
             .await
             .unwrap();
         assert_eq!(process.exit_status(), None);

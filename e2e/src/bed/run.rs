@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
@@ -70,11 +71,11 @@ impl Run {
     ///
     /// # Errors
     /// When the marker file cannot be written.
-    pub fn claim(&self) -> Result<Claim> {
+    pub fn claim(self: &Arc<Self>) -> Result<Claim> {
         let number = self.claims.fetch_add(1, Ordering::Relaxed);
         let marker = self.logs.join(format!("{UNSETTLED}{number}"));
         fs::write(&marker, "").with_context(|| format!("cannot write {}", marker.display()))?;
-        Ok(Claim { marker: Some(marker) })
+        Ok(Claim { marker: Some(marker), _run: Arc::clone(self) })
     }
 }
 
@@ -92,6 +93,8 @@ impl Drop for Run {
 #[must_use = "a claim that is dropped at once claims nothing"]
 pub struct Claim {
     marker: Option<PathBuf>,
+    /// Keeps the janitor waiting until the marker is gone.
+    _run: Arc<Run>,
 }
 
 impl Claim {
@@ -154,17 +157,18 @@ mod tests {
 
     #[test]
     fn a_settled_run_leaves_nothing() {
-        let run = Run::create().unwrap();
+        let run = Arc::new(Run::create().unwrap());
         let (logs, data) = (run.logs().to_owned(), run.data("part").unwrap());
-        drop(run.claim().unwrap());
+        let claim = run.claim().unwrap();
         drop(run);
+        drop(claim);
         assert!(!logs.exists());
         assert!(!data.exists());
     }
 
     #[test]
     fn the_logs_of_a_test_that_panicked_are_kept_and_its_data_is_not() {
-        let run = Run::create().unwrap();
+        let run = Arc::new(Run::create().unwrap());
         let (logs, data) = (run.logs().to_owned(), run.data("part").unwrap());
         let claim = run.claim().unwrap();
         let settled = run.claim().unwrap();
