@@ -34,10 +34,7 @@ impl Calls {
 
     /// Every count so far.
     pub fn all(&self) -> BTreeMap<(Service, String), u64> {
-        self.counts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Waits until `operation` of `service` was called at least `times` times since the start.

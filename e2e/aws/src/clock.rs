@@ -22,21 +22,13 @@ impl Clock {
     /// The date of an instant; the last representable one when the sum overflows.
     pub(crate) fn date(&self, at: Instant) -> Timestamp {
         let elapsed = at.saturating_duration_since(self.started);
-        self.started_at
-            .checked_add(elapsed)
-            .unwrap_or(Timestamp::MAX)
+        self.started_at.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
     /// The date of an instant as Unix seconds with millisecond precision, the form of AWS JSON 1.1 and CBOR.
     pub(crate) fn seconds(&self, at: Instant) -> f64 {
         let elapsed = at.saturating_duration_since(self.started);
-        let started = Duration::from_millis(
-            u64::try_from(self.started_at.as_millisecond()).unwrap_or_default(),
-        );
-        Duration::from_millis(u64::try_from((started + elapsed).as_millis()).unwrap_or(u64::MAX))
-            .as_secs_f64()
+        let started = Duration::from_millis(u64::try_from(self.started_at.as_millisecond()).unwrap_or_default());
+        Duration::from_millis(u64::try_from((started + elapsed).as_millis()).unwrap_or(u64::MAX)).as_secs_f64()
     }
 }
-
-/// A form of `Duration::ZERO` that reads as what it means in a timing table.
-pub(crate) const AT_ONCE: Duration = Duration::ZERO;

@@ -65,11 +65,7 @@ impl AwsError {
 
     /// `Sender` or `Receiver`, as the Query protocol calls the two sides.
     pub(crate) fn fault(&self) -> &'static str {
-        if self.status < 500 {
-            "Sender"
-        } else {
-            "Receiver"
-        }
+        if self.status < 500 { "Sender" } else { "Receiver" }
     }
 }
 
@@ -112,9 +108,7 @@ impl Refusal {
                 "MissingAuthenticationToken",
                 "Missing Authentication Token",
             ),
-            Self::Malformed(what) => {
-                forbidden("IncompleteSignatureException", "IncompleteSignature", what)
-            }
+            Self::Malformed(what) => forbidden("IncompleteSignatureException", "IncompleteSignature", what),
             Self::UnknownKey => forbidden(
                 "UnrecognizedClientException",
                 "InvalidClientTokenId",
@@ -125,9 +119,7 @@ impl Refusal {
                 "ExpiredToken",
                 "The security token included in the request is expired",
             ),
-            Self::WrongScope(what) => {
-                forbidden("InvalidSignatureException", "SignatureDoesNotMatch", what)
-            }
+            Self::WrongScope(what) => forbidden("InvalidSignatureException", "SignatureDoesNotMatch", what),
             Self::Denied {
                 principal,
                 action,
@@ -141,9 +133,7 @@ impl Refusal {
                 ),
             ),
             // SQS has a throttling error of its own in its API model.
-            Self::Throttled if service == Service::Sqs => {
-                AwsError::new("RequestThrottled", "Rate exceeded")
-            }
+            Self::Throttled if service == Service::Sqs => AwsError::new("RequestThrottled", "Rate exceeded"),
             Self::Throttled => platform("ThrottlingException", "Throttling", "Rate exceeded"),
             Self::UnknownOperation => platform(
                 "UnknownOperationException",

@@ -111,20 +111,11 @@ impl Faults {
 
     /// Ends every fault.
     pub fn clear(&self) {
-        self.rules
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .faults
-            .clear();
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).faults.clear();
     }
 
     /// What happens to this request, counting it against the fault it meets.
-    pub(crate) fn meet(
-        &self,
-        service: Service,
-        operation: &str,
-        resources: &[String],
-    ) -> Option<Effect> {
+    pub(crate) fn meet(&self, service: Service, operation: &str, resources: &[String]) -> Option<Effect> {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let (_, fault) = rules
             .faults

@@ -12,10 +12,7 @@ use std::{
 use http::HeaderMap;
 use tokio::time::Instant;
 
-use crate::{
-    ACCOUNT, REGION, Service, error::Refusal, identity::authorization::Authorization,
-    protocol::text,
-};
+use crate::{ACCOUNT, REGION, Service, error::Refusal, identity::authorization::Authorization, protocol::text};
 
 mod authorization;
 mod policy;
@@ -86,14 +83,8 @@ impl Identity {
     pub(crate) fn new() -> Self {
         let administrator = user_arn("administrator");
         let mut state = State::default();
-        state
-            .keys
-            .insert(ACCESS_KEY_ID.to_owned(), administrator.clone());
-        state
-            .policies
-            .entry(administrator)
-            .or_default()
-            .allow("*", "*");
+        state.keys.insert(ACCESS_KEY_ID.to_owned(), administrator.clone());
+        state.policies.entry(administrator).or_default().allow("*", "*");
         Self {
             state: Mutex::new(state),
         }
@@ -131,11 +122,7 @@ impl Identity {
     }
 
     /// Finds the principal of a request by its `Authorization` header.
-    pub(crate) fn authenticate(
-        &self,
-        headers: &HeaderMap,
-        service: Service,
-    ) -> Result<Principal, Refusal> {
+    pub(crate) fn authenticate(&self, headers: &HeaderMap, service: Service) -> Result<Principal, Refusal> {
         let header = text(headers, "authorization").ok_or(Refusal::NoToken)?;
         let Authorization {
             access_key,
@@ -174,12 +161,7 @@ impl Identity {
     }
 
     /// Checks that the principal may do `action` on every one of `resources`.
-    pub(crate) fn authorize(
-        &self,
-        principal: &Principal,
-        action: &str,
-        resources: &[String],
-    ) -> Result<(), Refusal> {
+    pub(crate) fn authorize(&self, principal: &Principal, action: &str, resources: &[String]) -> Result<(), Refusal> {
         let state = self.lock();
         let policy = state.policies.get(&principal.policy_arn);
         match resources
@@ -196,13 +178,7 @@ impl Identity {
     }
 
     /// Issues credentials of `role`, if it exists and trusts the principal.
-    fn assume(
-        &self,
-        principal: &Principal,
-        role: &str,
-        session_name: &str,
-        lasts: Duration,
-    ) -> Option<Issued> {
+    fn assume(&self, principal: &Principal, role: &str, session_name: &str, lasts: Duration) -> Option<Issued> {
         let mut state = self.lock();
         if !state.roles.get(role)?.contains(&principal.policy_arn) {
             return None;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod clock;
+mod ecs;
 mod error;
 mod faults;
 mod identity;
@@ -19,6 +20,7 @@ use clock::Clock;
 use model::Model;
 
 pub use calls::Calls;
+pub use ecs::{Backoff, Ecs, Exit, ServiceCounts, TaskEvent, TaskInfo, Timing, UnknownTask};
 pub use error::AwsError;
 pub use faults::{Effect, Fault, FaultId, Faults};
 pub use identity::{ACCESS_KEY_ID, AccessKey, Identity, SECRET_ACCESS_KEY};
@@ -50,8 +52,10 @@ impl Aws {
             faults: Faults::default(),
             identity: Identity::new(),
             sqs: Sqs::new(clock, endpoint.clone()),
+            ecs: Ecs::new(clock),
         });
         let mut tasks = JoinSet::new();
+        tasks.spawn(model.ecs.clone().run());
         let served = Arc::clone(&model);
         tasks.spawn(async move { match server::serve(listener, served).await {} });
         Ok(Self {
@@ -69,6 +73,11 @@ impl Aws {
     /// The queues.
     pub fn sqs(&self) -> &Sqs {
         &self.model.sqs
+    }
+
+    /// The clusters, services and tasks.
+    pub fn ecs(&self) -> &Ecs {
+        &self.model.ecs
     }
 
     /// Users, roles and permissions.

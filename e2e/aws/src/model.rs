@@ -1,6 +1,6 @@
 //! Everything behind the endpoint.
 
-use crate::{Calls, Faults, Identity, Sqs, clock::Clock};
+use crate::{Calls, Ecs, Faults, Identity, Sqs, clock::Clock};
 
 /// The services and what stands in front of them.
 #[derive(Debug)]
@@ -10,4 +10,5 @@ pub(crate) struct Model {
     pub(crate) faults: Faults,
     pub(crate) identity: Identity,
     pub(crate) sqs: Sqs,
+    pub(crate) ecs: Ecs,
 }

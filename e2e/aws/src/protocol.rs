@@ -45,8 +45,7 @@ pub(crate) fn route(parts: &Parts, body: &[u8]) -> Option<Route> {
     if parts.method != Method::POST {
         return None;
     }
-    let content_type =
-        text(&parts.headers, "content-type").and_then(|value| value.split(';').next())?;
+    let content_type = text(&parts.headers, "content-type").and_then(|value| value.split(';').next())?;
     let path = parts.uri.path();
     if let Some(target) = text(&parts.headers, "x-amz-target") {
         let (name, operation) = target.split_once('.')?;
@@ -86,9 +85,7 @@ pub(crate) fn read(service: Service, body: Vec<u8>) -> Result<Input, Refusal> {
         Service::Sqs | Service::Ecs => match serde_json::from_slice(&body) {
             Ok(value @ Value::Object(_)) => Ok(Input::Json(value)),
             Ok(_) => Err(Refusal::Unreadable("the body must be a JSON object".into())),
-            Err(error) => Err(Refusal::Unreadable(format!(
-                "the body is not JSON: {error}"
-            ))),
+            Err(error) => Err(Refusal::Unreadable(format!("the body is not JSON: {error}"))),
         },
         Service::CloudWatch => Ok(Input::Cbor(body)),
         Service::Sts => Ok(Input::Form(form(&body))),
@@ -96,11 +93,7 @@ pub(crate) fn read(service: Service, body: Vec<u8>) -> Result<Input, Refusal> {
 }
 
 /// Writes what an operation gave, or its error, in the service's protocol.
-pub(crate) fn reply(
-    route: &Route,
-    request_id: &str,
-    outcome: Result<Vec<u8>, AwsError>,
-) -> Response<Full<Bytes>> {
+pub(crate) fn reply(route: &Route, request_id: &str, outcome: Result<Vec<u8>, AwsError>) -> Response<Full<Bytes>> {
     let content_type = match route.service {
         Service::Sqs => JSON_1_0,
         Service::Ecs => JSON_1_1,
@@ -108,11 +101,7 @@ pub(crate) fn reply(
         Service::Sts => "text/xml",
     };
     let mut response = Response::new(Full::default());
-    insert(
-        response.headers_mut(),
-        header::CONTENT_TYPE.as_str(),
-        content_type,
-    );
+    insert(response.headers_mut(), header::CONTENT_TYPE.as_str(), content_type);
     insert(response.headers_mut(), "x-amzn-requestid", request_id);
     if route.service == Service::CloudWatch {
         insert(response.headers_mut(), "smithy-protocol", "rpc-v2-cbor");
@@ -179,9 +168,7 @@ pub(crate) fn cbor(value: &impl serde::Serialize) -> Vec<u8> {
 
 /// Replaces the characters that XML text may not hold.
 pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A header's value where it is there once and is text.

@@ -13,13 +13,12 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use crate::{
-    AwsError, Service,
+    AwsError, Ecs, Service, Sqs,
     error::Refusal,
     faults::Effect,
     identity::sts,
     model::Model,
     protocol::{self, Input, Route, text},
-    sqs::Sqs,
 };
 
 /// The largest body taken: no request of the modelled operations comes near it.
@@ -73,10 +72,7 @@ impl fmt::Display for Unanswered {
 
 impl std::error::Error for Unanswered {}
 
-async fn answer(
-    model: Arc<Model>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Unanswered> {
+async fn answer(model: Arc<Model>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Unanswered> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, MAX_BODY)
         .collect()
@@ -109,7 +105,7 @@ async fn carry_out(
         .authenticate(&parts.headers, *service)
         .and_then(|principal| {
             let input = protocol::read(*service, body)?;
-            let resources = resources(*service, &input);
+            let resources = resources(*service, operation, &input);
             // Whom a role trusts decides alone on AssumeRole, as for principals of one account.
             if *service != Service::Sts {
                 let action = format!("{}:{operation}", service.action_prefix());
@@ -129,22 +125,20 @@ async fn carry_out(
         Some(Effect::Delay(time)) => tokio::time::sleep(time).await,
         Some(Effect::Drop) => return Err(Unanswered::Dropped),
     }
-    let json = |outcome: Result<serde_json::Value, AwsError>| {
-        outcome.map(|value| value.to_string().into_bytes())
-    };
+    let json = |outcome: Result<serde_json::Value, AwsError>| outcome.map(|value| value.to_string().into_bytes());
     Ok(match (service, input) {
         (Service::Sqs, Input::Json(input)) => json(model.sqs.call(operation, input).await),
-        (Service::Sts, Input::Form(fields)) => {
-            sts::call(&model.identity, model.clock, &principal, operation, &fields)
-        }
+        (Service::Ecs, Input::Json(input)) => json(model.ecs.call(operation, input)),
+        (Service::Sts, Input::Form(fields)) => sts::call(&model.identity, model.clock, &principal, operation, &fields),
         (service, _) => Err(Refusal::UnknownOperation.of(*service)),
     })
 }
 
 /// The ARNs a request is about; `*` where the service knows none.
-fn resources(service: Service, input: &Input) -> Vec<String> {
+fn resources(service: Service, operation: &str, input: &Input) -> Vec<String> {
     match (service, input) {
         (Service::Sqs, Input::Json(input)) => Sqs::resources(input),
+        (Service::Ecs, Input::Json(input)) => Ecs::resources(operation, input),
         (_, Input::Form(fields)) => {
             vec![fields.get("RoleArn").map_or("*", String::as_str).to_owned()]
         }

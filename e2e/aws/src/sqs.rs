@@ -101,9 +101,7 @@ impl Sqs {
     /// The queue does not exist.
     pub fn send(&self, queue_name: &str, body: &str) -> Result<(), AwsError> {
         let mut queues = self.lock();
-        queues
-            .named(queue_name)?
-            .send(body, Duration::ZERO, Instant::now());
+        queues.named(queue_name)?.send(body, Duration::ZERO, Instant::now());
         Ok(())
     }
 

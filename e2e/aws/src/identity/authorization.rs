@@ -13,8 +13,7 @@ pub(super) struct Authorization<'a> {
 impl<'a> Authorization<'a> {
     /// Reads `AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, SignedHeaders=…, Signature=…`.
     pub(super) fn parse(header: &'a str) -> Result<Self, Refusal> {
-        let malformed =
-            |what: &str| Refusal::Malformed(format!("Authorization header requires {what}."));
+        let malformed = |what: &str| Refusal::Malformed(format!("Authorization header requires {what}."));
         let fields = header
             .strip_prefix("AWS4-HMAC-SHA256 ")
             .ok_or_else(|| malformed("the algorithm 'AWS4-HMAC-SHA256'"))?;
@@ -36,14 +35,7 @@ impl<'a> Authorization<'a> {
             scope.next(),
             scope.next(),
         ) {
-            (
-                Some(access_key),
-                Some(_date),
-                Some(region),
-                Some(service),
-                Some("aws4_request"),
-                None,
-            ) => Ok(Self {
+            (Some(access_key), Some(_date), Some(region), Some(service), Some("aws4_request"), None) => Ok(Self {
                 access_key,
                 region,
                 service,

@@ -23,9 +23,9 @@ impl Policy {
 
     pub(super) fn allows(&self, action: &str, resource: &str) -> bool {
         let action = action.to_ascii_lowercase();
-        self.statements.iter().any(|statement| {
-            matches(&statement.action, &action) && matches(&statement.resource, resource)
-        })
+        self.statements
+            .iter()
+            .any(|statement| matches(&statement.action, &action) && matches(&statement.resource, resource))
     }
 }
 

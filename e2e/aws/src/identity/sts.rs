@@ -16,13 +16,7 @@ use crate::{
 const DEFAULT_DURATION: u64 = 3_600;
 
 /// What the model understands of a request; `Action` and `Version` name the operation.
-const FIELDS: [&str; 5] = [
-    "Action",
-    "Version",
-    "RoleArn",
-    "RoleSessionName",
-    "DurationSeconds",
-];
+const FIELDS: [&str; 5] = ["Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds"];
 
 /// Carries out an operation of STS and returns the XML inside its result element.
 pub(crate) fn call(
@@ -36,9 +30,7 @@ pub(crate) fn call(
         return Err(Refusal::UnknownOperation.of(Service::Sts));
     }
     if let Some(name) = fields.keys().find(|name| !FIELDS.contains(&name.as_str())) {
-        return Err(invalid(format!(
-            "the model does not know the parameter {name}"
-        )));
+        return Err(invalid(format!("the model does not know the parameter {name}")));
     }
     let role = required(fields, "RoleArn")?;
     if !role.starts_with("arn:aws:iam::") || !role.contains(":role/") {
@@ -64,14 +56,10 @@ pub(crate) fn call(
     let lasts = Duration::from_secs(lasts);
     let Some(Issued { key, token, arn }) = identity.assume(principal, role, session, lasts) else {
         let principal = &principal.arn;
-        let message = format!(
-            "User: {principal} is not authorized to perform: sts:AssumeRole on resource: {role}"
-        );
+        let message = format!("User: {principal} is not authorized to perform: sts:AssumeRole on resource: {role}");
         return Err(AwsError::new("AccessDenied", message).status(403));
     };
-    let expiration = clock
-        .date(Instant::now() + lasts)
-        .strftime("%Y-%m-%dT%H:%M:%SZ");
+    let expiration = clock.date(Instant::now() + lasts).strftime("%Y-%m-%dT%H:%M:%SZ");
     Ok(format!(
         "<Credentials><AccessKeyId>{}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey>\
          <SessionToken>{token}</SessionToken><Expiration>{expiration}</Expiration></Credentials>\

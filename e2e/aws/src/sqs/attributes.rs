@@ -96,10 +96,7 @@ impl Settings {
             ("DelaySeconds", delay_seconds),
             ("MaximumMessageSize", maximum_message_size),
             ("MessageRetentionPeriod", message_retention_period),
-            (
-                "ReceiveMessageWaitTimeSeconds",
-                receive_message_wait_time_seconds,
-            ),
+            ("ReceiveMessageWaitTimeSeconds", receive_message_wait_time_seconds),
             ("VisibilityTimeout", visibility_timeout),
         ]
     }
@@ -110,9 +107,7 @@ impl Settings {
             "DelaySeconds" => (&mut self.delay_seconds, 0..=900),
             "MaximumMessageSize" => (&mut self.maximum_message_size, 1_024..=1_048_576),
             "MessageRetentionPeriod" => (&mut self.message_retention_period, 60..=1_209_600),
-            "ReceiveMessageWaitTimeSeconds" => {
-                (&mut self.receive_message_wait_time_seconds, 0..=20)
-            }
+            "ReceiveMessageWaitTimeSeconds" => (&mut self.receive_message_wait_time_seconds, 0..=20),
             "VisibilityTimeout" => (&mut self.visibility_timeout, 0..=43_200),
             _ => return None,
         })

@@ -11,8 +11,8 @@ use super::{
     queue::{MAX_IN_FLIGHT, Queue, Received, Unchangeable},
     receipt::Receipt,
     shapes::{
-        Batch, ChangeMessageVisibility, DeleteEntry, DeleteMessage, Entry, ReceiveMessage,
-        SendEntry, SendMessage, check_batch, in_range, invalid, required,
+        Batch, ChangeMessageVisibility, DeleteEntry, DeleteMessage, Entry, ReceiveMessage, SendEntry, SendMessage,
+        check_batch, in_range, invalid, required,
     },
 };
 use crate::AwsError;
@@ -43,11 +43,10 @@ impl Sqs {
             .sum();
         if size > as_usize(queue.settings.maximum_message_size) {
             let most = queue.settings.maximum_message_size;
-            let message = format!(
-                "Batch requests cannot be longer than {most} bytes. You have sent {size} bytes."
+            let message = format!("Batch requests cannot be longer than {most} bytes. You have sent {size} bytes.");
+            return Err(
+                AwsError::new("BatchRequestTooLong", message).query_code("AWS.SimpleQueueService.BatchRequestTooLong")
             );
-            return Err(AwsError::new("BatchRequestTooLong", message)
-                .query_code("AWS.SimpleQueueService.BatchRequestTooLong"));
         }
         Ok(batch(input.entries, |entry| {
             let (id, digest) = send(queue, entry.message_body, entry.delay_seconds)?;
@@ -87,9 +86,7 @@ impl Sqs {
                 // A short poll is told of the limit; a long one waits for a message that it may have.
                 let full = queue.depth(now).in_flight >= MAX_IN_FLIGHT;
                 if full && wait == 0 {
-                    let message = format!(
-                        "The number of messages in flight has reached the limit of {MAX_IN_FLIGHT}."
-                    );
+                    let message = format!("The number of messages in flight has reached the limit of {MAX_IN_FLIGHT}.");
                     return Err(AwsError::new("OverLimit", message).status(403));
                 }
                 let received = if full {
@@ -99,10 +96,7 @@ impl Sqs {
                 };
                 let deadline = started + seconds(wait);
                 if !received.is_empty() || now >= deadline {
-                    let messages: Vec<_> = received
-                        .iter()
-                        .map(|message| self.show(message, attributes))
-                        .collect();
+                    let messages: Vec<_> = received.iter().map(|message| self.show(message, attributes)).collect();
                     return Ok(if messages.is_empty() {
                         json!({})
                     } else {
@@ -128,10 +122,7 @@ impl Sqs {
         Ok(json!({}))
     }
 
-    pub(super) fn delete_message_batch(
-        &self,
-        input: Batch<DeleteEntry>,
-    ) -> Result<Value, AwsError> {
+    pub(super) fn delete_message_batch(&self, input: Batch<DeleteEntry>) -> Result<Value, AwsError> {
         let url = required("QueueUrl", input.queue_url)?;
         let mut queues = self.lock();
         let queue = queues.at(&url)?;
@@ -142,29 +133,25 @@ impl Sqs {
         }))
     }
 
-    pub(super) fn change_message_visibility(
-        &self,
-        input: ChangeMessageVisibility,
-    ) -> Result<Value, AwsError> {
+    pub(super) fn change_message_visibility(&self, input: ChangeMessageVisibility) -> Result<Value, AwsError> {
         let url = required("QueueUrl", input.queue_url)?;
         let timeout = required("VisibilityTimeout", input.visibility_timeout)?;
-        let timeout = in_range(
-            "VisibilityTimeout",
-            Some(timeout),
-            0,
-            0..=MAX_VISIBILITY_TIMEOUT,
-        )?;
+        let timeout = in_range("VisibilityTimeout", Some(timeout), 0, 0..=MAX_VISIBILITY_TIMEOUT)?;
         let mut queues = self.lock();
         let queue = queues.at(&url)?;
         let receipt = issued(queue, input.receipt_handle)?;
-        queue.change_visibility(receipt, seconds(timeout), Instant::now()).map_err(|why| match why {
-            Unchangeable::Gone => invalid(&format!(
-                "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
+        queue
+            .change_visibility(receipt, seconds(timeout), Instant::now())
+            .map_err(|why| match why {
+                Unchangeable::Gone => invalid(&format!(
+                    "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
                  available for visibility timeout change."
-            )),
-            Unchangeable::NotInFlight => AwsError::new("MessageNotInflight", "The specified message isn't in flight.")
-                .query_code("AWS.SimpleQueueService.MessageNotInflight"),
-        })?;
+                )),
+                Unchangeable::NotInFlight => {
+                    AwsError::new("MessageNotInflight", "The specified message isn't in flight.")
+                        .query_code("AWS.SimpleQueueService.MessageNotInflight")
+                }
+            })?;
         Ok(json!({}))
     }
 
@@ -243,18 +230,9 @@ impl SystemAttributes {
     }
 }
 
-fn send(
-    queue: &mut Queue,
-    body: Option<String>,
-    delay: Option<i64>,
-) -> Result<(String, String), AwsError> {
+fn send(queue: &mut Queue, body: Option<String>, delay: Option<i64>) -> Result<(String, String), AwsError> {
     let body = required("MessageBody", body.filter(|body| !body.is_empty()))?;
-    let delay = in_range(
-        "DelaySeconds",
-        delay,
-        queue.settings.delay_seconds,
-        0..=MAX_DELAY,
-    )?;
+    let delay = in_range("DelaySeconds", delay, queue.settings.delay_seconds, 0..=MAX_DELAY)?;
     let most = queue.settings.maximum_message_size;
     if body.len() > as_usize(most) {
         let reason = format!("Message must be shorter than {most} bytes.");
@@ -263,7 +241,8 @@ fn send(
         )));
     }
     // The characters of XML 1.0, as the API reference of SendMessage lists them.
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
+    let allowed =
+        |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     if !body.chars().all(allowed) {
         let message = "Invalid binary character was found in the message body, the set of allowed characters is \
                        #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF";
@@ -296,10 +275,7 @@ fn issued(queue: &Queue, handle: Option<String>) -> Result<Receipt, AwsError> {
 }
 
 /// Carries out each entry by itself: one that fails does not stop the others.
-fn batch<E: Entry>(
-    entries: Vec<E>,
-    mut carry_out: impl FnMut(E) -> Result<Value, AwsError>,
-) -> Value {
+fn batch<E: Entry>(entries: Vec<E>, mut carry_out: impl FnMut(E) -> Result<Value, AwsError>) -> Value {
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for entry in entries {
         let id = entry.id().to_owned();

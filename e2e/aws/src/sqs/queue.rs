@@ -154,9 +154,7 @@ impl Queue {
                 sent: message.sent,
                 first_received,
             });
-            message.state = State::InFlight {
-                until: now + timeout,
-            };
+            message.state = State::InFlight { until: now + timeout };
             self.timers.insert((now + timeout, key));
             self.in_flight += 1;
         }
@@ -188,17 +186,12 @@ impl Queue {
         now: Instant,
     ) -> Result<(), Unchangeable> {
         self.advance(now);
-        let message = self
-            .messages
-            .get_mut(&receipt.key)
-            .ok_or(Unchangeable::Gone)?;
+        let message = self.messages.get_mut(&receipt.key).ok_or(Unchangeable::Gone)?;
         let state = message.state;
         if message.receives != receipt.receives || !matches!(state, State::InFlight { .. }) {
             return Err(Unchangeable::NotInFlight);
         }
-        message.state = State::InFlight {
-            until: now + timeout,
-        };
+        message.state = State::InFlight { until: now + timeout };
         self.stop_timer(receipt.key, state);
         self.in_flight += 1;
         self.timers.insert((now + timeout, receipt.key));
@@ -268,12 +261,5 @@ impl Queue {
 fn message_id() -> String {
     let digits = format!("{:032x}", rand::random::<u128>());
     let group = |range| digits.get(range).unwrap_or_default();
-    [
-        group(0..8),
-        group(8..12),
-        group(12..16),
-        group(16..20),
-        group(20..32),
-    ]
-    .join("-")
+    [group(0..8), group(8..12), group(12..16), group(16..20), group(20..32)].join("-")
 }

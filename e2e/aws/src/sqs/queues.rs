@@ -10,10 +10,7 @@ use super::{
     attributes::{Settings, not_modelled, select},
     name_in_url,
     queue::Queue,
-    shapes::{
-        CreateQueue, GetQueueAttributes, GetQueueUrl, PurgeQueue, SetQueueAttributes, invalid,
-        required,
-    },
+    shapes::{CreateQueue, GetQueueAttributes, GetQueueUrl, PurgeQueue, SetQueueAttributes, invalid, required},
 };
 use crate::AwsError;
 
@@ -39,9 +36,7 @@ impl Sqs {
                 let message = format!(
                     "A queue already exists with the same name and a different value for attribute {attribute}"
                 );
-                return Err(
-                    AwsError::new("QueueNameExists", message).query_code("QueueAlreadyExists")
-                );
+                return Err(AwsError::new("QueueNameExists", message).query_code("QueueAlreadyExists"));
             }
         } else {
             queues.created += 1;
@@ -65,24 +60,13 @@ impl Sqs {
         let date = |at| self.0.clock.date(at).as_second().to_string();
         let mut attributes = BTreeMap::from([
             ("ApproximateNumberOfMessages", depth.visible.to_string()),
-            (
-                "ApproximateNumberOfMessagesNotVisible",
-                depth.in_flight.to_string(),
-            ),
-            (
-                "ApproximateNumberOfMessagesDelayed",
-                depth.delayed.to_string(),
-            ),
+            ("ApproximateNumberOfMessagesNotVisible", depth.in_flight.to_string()),
+            ("ApproximateNumberOfMessagesDelayed", depth.delayed.to_string()),
             ("CreatedTimestamp", date(queue.created)),
             ("LastModifiedTimestamp", date(queue.modified)),
             ("QueueArn", arn(name_in_url(&url)?)),
         ]);
-        attributes.extend(
-            queue
-                .settings
-                .named()
-                .map(|(name, value)| (name, value.to_string())),
-        );
+        attributes.extend(queue.settings.named().map(|(name, value)| (name, value.to_string())));
         let selected = select(attributes, &input.attribute_names)?;
         // The real service leaves the member out rather than send an empty map.
         Ok(if selected.is_empty() {
@@ -106,10 +90,7 @@ impl Sqs {
         let mut queues = self.lock();
         let queue = queues.at(&url)?;
         let now = Instant::now();
-        if queue
-            .purged
-            .is_some_and(|at| now.duration_since(at) < PURGE_INTERVAL)
-        {
+        if queue.purged.is_some_and(|at| now.duration_since(at) < PURGE_INTERVAL) {
             let message = format!(
                 "Only one PurgeQueue operation on {} is allowed every 60 seconds.",
                 name_in_url(&url)?

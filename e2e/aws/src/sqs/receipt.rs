@@ -12,11 +12,7 @@ pub(super) struct Receipt {
 
 impl fmt::Display for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            queue,
-            key,
-            receives,
-        } = self;
+        let Self { queue, key, receives } = self;
         write!(f, "AQEB{queue:08x}{key:016x}{receives:08x}")
     }
 }

@@ -122,8 +122,7 @@ impl Entry for DeleteEntry {
 
 /// Reads an operation's members.
 pub(super) fn parse<T: DeserializeOwned>(input: Value) -> Result<T, AwsError> {
-    serde_json::from_value(input)
-        .map_err(|error| Refusal::Unreadable(error.to_string()).of(Service::Sqs))
+    serde_json::from_value(input).map_err(|error| Refusal::Unreadable(error.to_string()).of(Service::Sqs))
 }
 
 /// A member that must be there.
@@ -181,10 +180,7 @@ pub(super) fn check_batch<E: Entry>(entries: &[E]) -> Result<(), AwsError> {
         );
     }
     let well_formed = |id: &str| {
-        (1..=80).contains(&id.len())
-            && id
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        (1..=80).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     };
     let mut seen = std::collections::BTreeSet::new();
     for entry in entries {

@@ -132,13 +132,9 @@ fn best_time(backlog: usize) -> Duration {
             let started = std::time::Instant::now();
             for _ in 0..200 {
                 sqs.send("orders", "m").unwrap();
-                let received = sqs
-                    .call("ReceiveMessage", json!({ "QueueUrl": url }))
-                    .await
-                    .unwrap();
+                let received = sqs.call("ReceiveMessage", json!({ "QueueUrl": url })).await.unwrap();
                 let handle = &received["Messages"][0]["ReceiptHandle"];
-                let hide =
-                    json!({ "QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 60 });
+                let hide = json!({ "QueueUrl": url, "ReceiptHandle": handle, "VisibilityTimeout": 60 });
                 sqs.call("ChangeMessageVisibility", hide).await.unwrap();
                 sqs.depth("orders").unwrap();
                 let delete = json!({ "QueueUrl": url, "ReceiptHandle": handle });

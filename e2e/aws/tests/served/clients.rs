@@ -8,18 +8,12 @@ use hybridscaler_e2e_aws::{ACCESS_KEY_ID, AccessKey, Aws, REGION, SECRET_ACCESS_
 
 /// Clients that sign as the administrator and never retry, so that a test sees each answer.
 pub(crate) fn config(endpoint: &str) -> SdkConfig {
-    config_of(
-        endpoint,
-        Credentials::from_keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None),
-    )
+    config_of(endpoint, Credentials::from_keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None))
 }
 
 /// The same for a user made by the test.
 pub(crate) fn config_for(aws: &Aws, key: &AccessKey) -> SdkConfig {
-    config_of(
-        aws.endpoint(),
-        Credentials::from_keys(&key.id, &key.secret, None),
-    )
+    config_of(aws.endpoint(), Credentials::from_keys(&key.id, &key.secret, None))
 }
 
 pub(crate) fn config_of(endpoint: &str, credentials: Credentials) -> SdkConfig {
@@ -40,17 +34,12 @@ pub(crate) async fn pass(time: Duration) {
 }
 
 /// The code and message of a failed call.
-pub(crate) fn refusal<T: std::fmt::Debug, E>(
-    outcome: Result<T, aws_sdk_sqs::error::SdkError<E>>,
-) -> (String, String)
+pub(crate) fn refusal<T: std::fmt::Debug, E>(outcome: Result<T, aws_sdk_sqs::error::SdkError<E>>) -> (String, String)
 where
     E: aws_sdk_sqs::error::ProvideErrorMetadata,
 {
     let error = outcome.expect_err("the call should be refused");
-    let meta = error
-        .as_service_error()
-        .expect("an error answer of the service")
-        .meta();
+    let meta = error.as_service_error().expect("an error answer of the service").meta();
     (
         meta.code().unwrap_or_default().to_owned(),
         meta.message().unwrap_or_default().to_owned(),
@@ -58,9 +47,7 @@ where
 }
 
 /// The code of a failed call.
-pub(crate) fn code<T: std::fmt::Debug, E>(
-    outcome: Result<T, aws_sdk_sqs::error::SdkError<E>>,
-) -> String
+pub(crate) fn code<T: std::fmt::Debug, E>(outcome: Result<T, aws_sdk_sqs::error::SdkError<E>>) -> String
 where
     E: aws_sdk_sqs::error::ProvideErrorMetadata,
 {

@@ -6,8 +6,7 @@ use aws_sdk_sqs::{
     Client,
     operation::send_message::SendMessageError,
     types::{
-        DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
-        SendMessageBatchRequestEntry,
+        DeleteMessageBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName, SendMessageBatchRequestEntry,
     },
 };
 use hybridscaler_e2e_aws::{Aws, Depth, Service};
@@ -71,10 +70,7 @@ async fn a_message_is_sent_received_and_deleted() {
         .send()
         .await
         .unwrap();
-    assert_eq!(
-        sent.md5_of_message_body.unwrap(),
-        "5d41402abc4b2a76b9719d911017c592"
-    );
+    assert_eq!(sent.md5_of_message_body.unwrap(), "5d41402abc4b2a76b9719d911017c592");
     assert_eq!(read_depth(&client, &url).await, depth(1, 0, 0));
 
     let received = client
@@ -87,10 +83,7 @@ async fn a_message_is_sent_received_and_deleted() {
     let message = &received.messages()[0];
     assert_eq!(message.body(), Some("hello"));
     assert_eq!(message.message_id(), sent.message_id.as_deref());
-    assert_eq!(
-        message.md5_of_body(),
-        Some("5d41402abc4b2a76b9719d911017c592")
-    );
+    assert_eq!(message.md5_of_body(), Some("5d41402abc4b2a76b9719d911017c592"));
     assert_eq!(
         message.attributes().unwrap()[&MessageSystemAttributeName::ApproximateReceiveCount],
         "1"
@@ -151,13 +144,7 @@ async fn a_message_not_deleted_in_time_is_received_again_and_its_old_handle_dele
         .send()
         .await
         .unwrap();
-    let receive = || {
-        client
-            .receive_message()
-            .queue_url(&url)
-            .visibility_timeout(60)
-            .send()
-    };
+    let receive = || client.receive_message().queue_url(&url).visibility_timeout(60).send();
     let first = receive().await.unwrap().messages()[0]
         .receipt_handle()
         .unwrap()
@@ -171,19 +158,9 @@ async fn a_message_not_deleted_in_time_is_received_again_and_its_old_handle_dele
         .to_owned();
     assert_ne!(first, second);
 
-    let delete = |handle: &str| {
-        client
-            .delete_message()
-            .queue_url(&url)
-            .receipt_handle(handle)
-            .send()
-    };
+    let delete = |handle: &str| client.delete_message().queue_url(&url).receipt_handle(handle).send();
     delete(&first).await.expect("an old handle is no error");
-    assert_eq!(
-        read_depth(&client, &url).await,
-        depth(0, 1, 0),
-        "and deletes nothing"
-    );
+    assert_eq!(read_depth(&client, &url).await, depth(0, 1, 0), "and deletes nothing");
     delete(&second).await.unwrap();
     assert_eq!(read_depth(&client, &url).await, depth(0, 0, 0));
 }
@@ -198,13 +175,7 @@ async fn changing_the_visibility_hides_a_message_longer_or_shows_it_at_once() {
         .send()
         .await
         .unwrap();
-    let receive = || {
-        client
-            .receive_message()
-            .queue_url(&url)
-            .visibility_timeout(30)
-            .send()
-    };
+    let receive = || client.receive_message().queue_url(&url).visibility_timeout(30).send();
     let handle = receive().await.unwrap().messages()[0]
         .receipt_handle()
         .unwrap()
@@ -282,18 +253,11 @@ async fn a_delayed_message_is_counted_apart_until_its_delay_has_passed() {
 #[tokio::test]
 async fn a_long_poll_is_answered_by_the_message_that_arrives() {
     let (aws, client, url) = queue().await;
-    let poll = client
-        .receive_message()
-        .queue_url(&url)
-        .wait_time_seconds(20)
-        .send();
+    let poll = client.receive_message().queue_url(&url).wait_time_seconds(20).send();
     let poll = tokio::spawn(poll);
     aws.calls().reached(Service::Sqs, "ReceiveMessage", 1).await;
     aws.sqs().send("orders", "late").unwrap();
-    assert_eq!(
-        poll.await.unwrap().unwrap().messages()[0].body(),
-        Some("late")
-    );
+    assert_eq!(poll.await.unwrap().unwrap().messages()[0].body(), Some("late"));
 }
 
 #[tokio::test]
@@ -309,11 +273,7 @@ async fn batches_report_each_entry_by_its_id() {
     let sent = client
         .send_message_batch()
         .queue_url(&url)
-        .set_entries(Some(vec![
-            entry("good", 0),
-            entry("bad", 901),
-            entry("also-good", 0),
-        ]))
+        .set_entries(Some(vec![entry("good", 0), entry("bad", 901), entry("also-good", 0)]))
         .send()
         .await
         .unwrap();
@@ -379,21 +339,9 @@ async fn a_malformed_batch_is_refused_as_a_whole() {
     let large = "x".repeat(600_000);
     for (ids, body, expected) in [
         (ids(&[]), "m", "AWS.SimpleQueueService.EmptyBatchRequest"),
-        (
-            eleven,
-            "m",
-            "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-        ),
-        (
-            ids(&["a", "a"]),
-            "m",
-            "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-        ),
-        (
-            ids(&["a b"]),
-            "m",
-            "AWS.SimpleQueueService.InvalidBatchEntryId",
-        ),
+        (eleven, "m", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"),
+        (ids(&["a", "a"]), "m", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"),
+        (ids(&["a b"]), "m", "AWS.SimpleQueueService.InvalidBatchEntryId"),
         (
             ids(&["a", "b"]),
             large.as_str(),
@@ -422,12 +370,9 @@ async fn attributes_are_set_read_and_checked() {
             .attribute_names(name.into())
             .send()
     };
-    set(&[
-        ("VisibilityTimeout", "7"),
-        ("ReceiveMessageWaitTimeSeconds", "1"),
-    ])
-    .await
-    .unwrap();
+    set(&[("VisibilityTimeout", "7"), ("ReceiveMessageWaitTimeSeconds", "1")])
+        .await
+        .unwrap();
     let all = get("All").await.unwrap().attributes.unwrap();
     assert_eq!(all[&QueueAttributeName::VisibilityTimeout], "7");
     assert_eq!(
@@ -444,10 +389,7 @@ async fn attributes_are_set_read_and_checked() {
         code(set(&[("VisibilityTimeout", "43201")]).await),
         "InvalidAttributeValue"
     );
-    assert_eq!(
-        code(set(&[("QueueArn", "mine")]).await),
-        "InvalidAttributeName"
-    );
+    assert_eq!(code(set(&[("QueueArn", "mine")]).await), "InvalidAttributeName");
     assert_eq!(
         code(set(&[("RedrivePolicy", "{}")]).await),
         "AWS.SimpleQueueService.UnsupportedOperation"
@@ -467,12 +409,7 @@ async fn the_queues_own_timeout_applies_where_a_receiver_names_none() {
         .await
         .unwrap();
     aws.sqs().send("orders", "m").unwrap();
-    client
-        .receive_message()
-        .queue_url(&url)
-        .send()
-        .await
-        .unwrap();
+    client.receive_message().queue_url(&url).send().await.unwrap();
     pass(Duration::from_secs(7)).await;
     assert_eq!(read_depth(&client, &url).await, depth(1, 0, 0));
 }
@@ -491,14 +428,8 @@ async fn creating_a_queue_again_needs_the_same_attributes_and_fifo_is_refused() 
     let (code_, message) = refusal(create("orders", &[("VisibilityTimeout", "31")]).await);
     assert_eq!(code_, "QueueAlreadyExists");
     assert!(message.contains("VisibilityTimeout"), "{message}");
-    assert_eq!(
-        code(create("no spaces", &[]).await),
-        "InvalidParameterValue"
-    );
-    for (name, pairs) in [
-        ("orders.fifo", &[][..]),
-        ("other", &[("FifoQueue", "true")][..]),
-    ] {
+    assert_eq!(code(create("no spaces", &[]).await), "InvalidParameterValue");
+    for (name, pairs) in [("orders.fifo", &[][..]), ("other", &[("FifoQueue", "true")][..])] {
         let (code, message) = refusal(create(name, pairs).await);
         assert_eq!(code, "AWS.SimpleQueueService.UnsupportedOperation");
         assert!(message.contains("not modelled"), "{message}");
@@ -508,20 +439,9 @@ async fn creating_a_queue_again_needs_the_same_attributes_and_fifo_is_refused() 
 #[tokio::test]
 async fn a_queue_is_found_by_the_path_of_its_url_alone() {
     let (_aws, client, url) = queue().await;
-    let found = client
-        .get_queue_url()
-        .queue_name("orders")
-        .send()
-        .await
-        .unwrap();
+    let found = client.get_queue_url().queue_name("orders").send().await.unwrap();
     assert_eq!(found.queue_url.unwrap(), url);
-    let send = |url: &str| {
-        client
-            .send_message()
-            .queue_url(url)
-            .message_body("m")
-            .send()
-    };
+    let send = |url: &str| client.send_message().queue_url(url).message_body("m").send();
     send("https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
         .await
         .unwrap();
@@ -546,29 +466,18 @@ async fn what_does_not_exist_or_is_missing_gets_the_services_own_error() {
         .unwrap_err();
     assert_eq!(error.raw_response().unwrap().status().as_u16(), 400);
     assert!(
-        matches!(
-            error.into_service_error(),
-            SendMessageError::QueueDoesNotExist(_)
-        ),
+        matches!(error.into_service_error(), SendMessageError::QueueDoesNotExist(_)),
         "the SDK knows the type"
     );
     let refused = client.get_queue_url().queue_name("unknown").send().await;
     assert_eq!(code(refused), "AWS.SimpleQueueService.NonExistentQueue");
 
-    assert_eq!(
-        code(client.get_queue_attributes().send().await),
-        "MissingParameter"
-    );
+    assert_eq!(code(client.get_queue_attributes().send().await), "MissingParameter");
     assert_eq!(
         code(client.send_message().queue_url(&url).send().await),
         "MissingParameter"
     );
-    let refused = client
-        .send_message()
-        .queue_url(&url)
-        .message_body("\u{1}")
-        .send()
-        .await;
+    let refused = client.send_message().queue_url(&url).message_body("\u{1}").send().await;
     assert_eq!(code(refused), "InvalidMessageContents");
     let refused = client
         .delete_message()
@@ -590,10 +499,7 @@ async fn a_queue_is_purged_once_a_minute() {
     let purge = || client.purge_queue().queue_url(&url).send();
     purge().await.unwrap();
     assert_eq!(read_depth(&client, &url).await, depth(0, 0, 0));
-    assert_eq!(
-        code(purge().await),
-        "AWS.SimpleQueueService.PurgeQueueInProgress"
-    );
+    assert_eq!(code(purge().await), "AWS.SimpleQueueService.PurgeQueueInProgress");
     pass(Duration::from_secs(60)).await;
     purge().await.unwrap();
 }
