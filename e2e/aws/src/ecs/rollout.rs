@@ -90,7 +90,8 @@ pub(super) fn next(count: Count) -> Move {
         return Move::StopPrimary(primary.live - desired);
     }
     // Healthy tasks above the minimum may go, starting ones always.
-    let spare = (primary.healthy + old.healthy).saturating_sub(percentages.least(desired));
+    let least = percentages.least(desired);
+    let spare = (primary.healthy + old.healthy).saturating_sub(least);
     let stoppable_old = (old.live - old.healthy) + old.healthy.min(spare);
     let keep_old = old_target.min(desired.saturating_sub(primary.healthy));
     let replaced = old.live.saturating_sub(keep_old).min(stoppable_old);
@@ -108,18 +109,23 @@ pub(super) fn next(count: Count) -> Move {
         };
     }
     let room = percentages.most(desired).saturating_sub(primary.live + old.live);
-    let crashed_old = keep_old.saturating_sub(old.live).min(room);
-    if crashed_old > 0 && old_may_start {
-        return Move::StartOld(crashed_old);
-    }
     let missing = desired - primary.live;
+    // A crashed task of an old revision comes back at once where the minimum needs it, else after the new ones.
+    let spare_old = (primary.healthy + old.live).saturating_sub(least);
+    let short_old = least.saturating_sub(primary.healthy + old.live);
+    let crashed_old = keep_old
+        .saturating_sub(old.live)
+        .min(if missing > 0 { short_old } else { u32::MAX });
+    if old_may_start && crashed_old.min(room) > 0 {
+        return Move::StartOld(crashed_old.min(room));
+    }
     if missing == 0 || !primary_may_start {
         return Move::Rest;
     }
     if room > 0 {
         return Move::StartPrimary(missing.min(room));
     }
-    let make_room = missing.min(stoppable_old);
+    let make_room = missing.min(spare_old).min(old.live);
     if make_room > 0 {
         return Move::StopOld(make_room);
     }

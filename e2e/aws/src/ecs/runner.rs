@@ -127,8 +127,12 @@ impl Ecs {
         self.change(|world, now| {
             let timing = world.timing.clone();
             for (name, cluster) in &mut world.clusters {
-                if let Some(task) = task_id(name, arn).and_then(|id| cluster.tasks.get_mut(id)) {
+                let Some(id) = task_id(name, arn) else { continue };
+                if let Some(task) = cluster.tasks.get_mut(id) {
                     change(task, now, &timing);
+                    return Ok(());
+                }
+                if cluster.stopped.contains_key(id) {
                     return Ok(());
                 }
             }

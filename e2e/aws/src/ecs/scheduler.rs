@@ -1,6 +1,6 @@
 //! The scheduler of a service: carries out the moves that [`rollout`](super::rollout) finds.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap, ops::RangeBounds};
 
 use tokio::time::Instant;
 
@@ -34,8 +34,8 @@ pub(super) fn settle(service: &mut Service, bench: &mut Bench) -> bool {
     let mut moved = false;
     loop {
         match next(count(service, bench)) {
-            Move::StopPrimary(n) => stop(service, 0, n, bench),
-            Move::StopOld(n) => stop_old(service, n, bench),
+            Move::StopPrimary(n) => stop(service, ..1, n, bench),
+            Move::StopOld(n) => stop(service, 1.., n, bench),
             Move::StartPrimary(n) => start(service, 0, n, bench),
             Move::StartOld(n) => start_old(service, n, bench),
             Move::Rest => break,
@@ -135,47 +135,42 @@ fn start_old(service: &mut Service, mut n: u32, bench: &mut Bench) {
     }
 }
 
-/// Stops tasks of the old deployments, those of the oldest first, which then keep so many fewer.
-fn stop_old(service: &mut Service, mut n: u32, bench: &mut Bench) {
-    for index in (1..service.deployments.len()).rev() {
-        let Some(deployment) = service.deployments.get_mut(index) else {
-            return;
+/// Stops tasks of the deployments at these places: those not healthy yet first, then of the oldest deployment, then the
+/// youngest. An old deployment keeps so many fewer.
+fn stop(service: &mut Service, places: impl RangeBounds<usize>, n: u32, bench: &mut Bench) {
+    let mut candidates = Vec::new();
+    for (place, deployment) in service
+        .deployments
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| places.contains(place))
+    {
+        let live = bench
+            .tasks
+            .values()
+            .filter(|task| task.deployment == deployment.id && task.live());
+        candidates.extend(live.map(|task| {
+            (
+                healthy(task, bench),
+                Reverse(place),
+                Reverse(task.number),
+                task.id.clone(),
+            )
+        }));
+    }
+    candidates.sort();
+    candidates.truncate(usize::try_from(n).unwrap_or(usize::MAX));
+    let mut ids = Vec::new();
+    for (_, Reverse(place), _, id) in candidates {
+        let Some(deployment) = service.deployments.get_mut(place) else {
+            continue;
         };
-        let live = tasks_of(deployment, bench).live;
-        let stopped = live.min(n);
-        if stopped > 0 {
-            deployment.target = live - stopped;
-            stop(service, index, stopped, bench);
-            n -= stopped;
-        }
+        let Some(task) = bench.tasks.get_mut(&id) else { continue };
+        let reason = format!("Scaling activity initiated by (deployment {})", deployment.id);
+        task.stop(StopCode::ServiceSchedulerInitiated, &reason, bench.now, bench.timing);
+        deployment.target = deployment.target.saturating_sub(1);
+        ids.push(format!("(task {id})"));
     }
-}
-
-/// Stops tasks of one deployment: those not healthy yet first, then the youngest.
-fn stop(service: &mut Service, index: usize, n: u32, bench: &mut Bench) {
-    let Some(deployment) = service.deployments.get(index) else {
-        return;
-    };
-    let reason = format!("Scaling activity initiated by (deployment {})", deployment.id);
-    let live = bench
-        .tasks
-        .values()
-        .filter(|task| task.deployment == deployment.id && task.live());
-    let mut order: Vec<_> = live
-        .map(|task| (healthy(task, bench), u64::MAX - task.number, task.id.clone()))
-        .collect();
-    order.sort();
-    let chosen: Vec<_> = order
-        .into_iter()
-        .map(|(.., id)| id)
-        .take(usize::try_from(n).unwrap_or(usize::MAX))
-        .collect();
-    for id in &chosen {
-        if let Some(task) = bench.tasks.get_mut(id) {
-            task.stop(StopCode::ServiceSchedulerInitiated, &reason, bench.now, bench.timing);
-        }
-    }
-    let ids: Vec<_> = chosen.iter().map(|id| format!("(task {id})")).collect();
     service.steady = false;
     service.tell(&format!("has stopped {n} running tasks: {}.", ids.join(" ")), bench.now);
 }

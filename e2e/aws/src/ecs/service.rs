@@ -75,7 +75,7 @@ pub(super) struct Deployment {
 pub(super) struct Throttle {
     /// Attempts in a row that failed.
     pub(super) attempts: u32,
-    /// Tasks created before belong to an attempt already counted.
+    /// Tasks created until then belong to an attempt already counted.
     pub(super) since: Instant,
     pub(super) until: Instant,
 }
@@ -185,7 +185,7 @@ impl Deployment {
         }
         self.failures += 1;
         let attempts = match self.throttle {
-            Some(throttle) if created < throttle.since => return None,
+            Some(throttle) if created <= throttle.since => return None,
             Some(throttle) => throttle.attempts + 1,
             None => 1,
         };

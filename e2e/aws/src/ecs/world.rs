@@ -88,12 +88,7 @@ impl World {
                 }
             }
             if let Some(runner) = runner {
-                for task in cluster.tasks.values_mut() {
-                    for order in task.take_orders() {
-                        // A runner that went away leaves its tasks as they are.
-                        let _ = runner.send(event(name, task, order));
-                    }
-                }
+                cluster.hand_orders(name, runner);
             }
             cluster.archive(now);
         }
@@ -127,6 +122,23 @@ impl Cluster {
             advanced |= task.advance(now, timing);
         }
         advanced
+    }
+
+    /// Hands the orders that came up to the runner, those of older tasks first.
+    fn hand_orders(&mut self, name: &str, runner: &mpsc::UnboundedSender<TaskEvent>) {
+        let mut orders = Vec::new();
+        for task in self.tasks.values_mut() {
+            orders.extend(
+                task.take_orders()
+                    .into_iter()
+                    .map(|order| (task.number, event(name, task, order))),
+            );
+        }
+        orders.sort_by_key(|(number, _)| *number);
+        for (_, event) in orders {
+            // A runner that went away leaves its tasks as they are.
+            let _ = runner.send(event);
+        }
     }
 
     /// Puts the stopped tasks away and forgets those of long ago.
