@@ -6,11 +6,17 @@
 mod failure;
 mod resource;
 
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+pub(crate) mod fake;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests;
+
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider,
-    timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, retry::RetryConfig, sts::AssumeRoleProvider, timeout::TimeoutConfig,
 };
 use aws_sdk_sqs::config::{SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls;
@@ -105,10 +111,7 @@ impl Aws {
 
     async fn config(&self, access: &Access) -> SdkConfig {
         let own = self.0.own.get_or_init(|| load(&self.0.options)).await;
-        let own = own
-            .to_builder()
-            .region(Region::new(access.region.clone()))
-            .build();
+        let own = own.to_builder().region(Region::new(access.region.clone())).build();
         let Some(role_arn) = &access.role_arn else {
             return own;
         };
@@ -152,8 +155,6 @@ async fn load(options: &Options) -> SdkConfig {
 /// One pool of connections and one set of root certificates for all clients; left alone, each client makes its own.
 fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(
-            tls::rustls_provider::CryptoMode::AwsLc,
-        ))
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
         .build_https()
 }

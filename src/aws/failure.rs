@@ -49,17 +49,14 @@ impl Failure {
         E: Error + ProvideErrorMetadata + 'static,
     {
         // Without credentials nothing is sent, so the fault lies in the chain of causes, not in the call.
-        if let Some(fault) =
-            causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>())
-        {
+        if let Some(fault) = causes(error).find_map(|cause| cause.downcast_ref::<CredentialsError>()) {
             return Self::of_credentials(fault, needs, access);
         }
         let why = why(error);
         let outcome = match error {
             SdkError::ConstructionFailure(_) => Outcome::NotCarriedOut,
-            SdkError::ServiceError(answer) if !answer.raw().status().is_server_error() => {
-                Outcome::NotCarriedOut
-            }
+            // A refusal; an answer that cannot be read has a status too, and may come from something in between.
+            SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => Outcome::NotCarriedOut,
             _ => Outcome::Unknown,
         };
         Self {
@@ -70,8 +67,7 @@ impl Failure {
     }
 
     fn of_credentials(error: &CredentialsError, needs: &Permission, access: &Access) -> Self {
-        let refused =
-            causes(error).find_map(|cause| cause.downcast_ref::<SdkError<AssumeRoleError>>());
+        let refused = causes(error).find_map(|cause| cause.downcast_ref::<SdkError<AssumeRoleError>>());
         let (why, message) = match (refused, access) {
             (
                 Some(refused),
@@ -114,10 +110,7 @@ impl fmt::Display for Permission {
     /// A policy statement to paste.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { action, resource } = self;
-        write!(
-            f,
-            r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#
-        )
+        write!(f, r#"{{"Effect":"Allow","Action":"{action}","Resource":"{resource}"}}"#)
     }
 }
 
@@ -131,11 +124,8 @@ fn message(cause: &str, why: Unknown, needs: &Permission) -> String {
 
 fn why<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Unknown {
     match error {
-        SdkError::ServiceError(answer) => of_answer(
-            error.code().unwrap_or_default(),
-            answer.raw().status().as_u16(),
-        ),
-        SdkError::ConstructionFailure(_) => Unknown::Invalid,
+        SdkError::ServiceError(answer) => of_answer(error.code().unwrap_or_default(), answer.raw().status().as_u16()),
+        SdkError::ConstructionFailure(_) | SdkError::ResponseError(_) => Unknown::Invalid,
         _ => Unknown::Unreachable,
     }
 }
@@ -158,8 +148,8 @@ fn of_answer(code: &str, status: u16) -> Unknown {
         | "MissingAuthenticationToken"
         | "OptInRequired"
         | "InvalidSecurity" => Unknown::Forbidden,
-        "QueueDoesNotExist" | "NonExistentQueue" | "ClusterNotFound" | "ServiceNotFound"
-        | "ServiceNotActive" | "ResourceNotFound" => Unknown::NotFound,
+        "QueueDoesNotExist" | "NonExistentQueue" | "ClusterNotFound" | "ServiceNotFound" | "ServiceNotActive"
+        | "ResourceNotFound" => Unknown::NotFound,
         "Throttling"
         | "Throttled"
         | "ThrottledRequest"
@@ -178,12 +168,13 @@ fn of_answer(code: &str, status: u16) -> Unknown {
 
 /// What the service said, or what kept us from hearing it.
 fn cause<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> String {
-    match (error, error.code()) {
-        (SdkError::ServiceError(_), Some(code)) => match error.message() {
-            Some(message) => format!("{message} ({code})"),
-            None => code.to_owned(),
-        },
-        _ => chain(error),
+    let SdkError::ServiceError(answer) = error else {
+        return chain(error);
+    };
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{message} ({code})"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => format!("{} (HTTP {})", chain(answer.err()), answer.raw().status()),
     }
 }
 

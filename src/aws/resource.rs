@@ -112,14 +112,8 @@ mod tests {
             }
             .arn()
         };
-        assert_eq!(
-            arn("eu-west-1"),
-            "arn:aws:sqs:eu-west-1:123456789012:orders"
-        );
-        assert_eq!(
-            arn("cn-north-1"),
-            "arn:aws-cn:sqs:cn-north-1:123456789012:orders"
-        );
+        assert_eq!(arn("eu-west-1"), "arn:aws:sqs:eu-west-1:123456789012:orders");
+        assert_eq!(arn("cn-north-1"), "arn:aws-cn:sqs:cn-north-1:123456789012:orders");
         assert_eq!(
             arn("us-gov-west-1"),
             "arn:aws-us-gov:sqs:us-gov-west-1:123456789012:orders"
@@ -147,9 +141,6 @@ mod tests {
             arn("prod", role),
             "arn:aws:ecs:eu-west-1:999999999999:service/prod/core-api"
         );
-        assert_eq!(
-            arn("prod", None),
-            "arn:aws:ecs:eu-west-1:*:service/prod/core-api"
-        );
+        assert_eq!(arn("prod", None), "arn:aws:ecs:eu-west-1:*:service/prod/core-api");
     }
 }

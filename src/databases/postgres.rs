@@ -84,11 +84,7 @@ impl Postgres {
             }
             // The server was restarted, or failed over: a new connection tells.
         }
-        if let Some(failed) = state
-            .failed
-            .as_ref()
-            .filter(|failed| Instant::now() < failed.again)
-        {
+        if let Some(failed) = state.failed.as_ref().filter(|failed| Instant::now() < failed.again) {
             return Err(failed.error.clone());
         }
         let read = async {
@@ -105,11 +101,7 @@ impl Postgres {
                 Ok(limits)
             }
             Err(error) => {
-                let times = state
-                    .failed
-                    .as_ref()
-                    .map_or(0, |failed| failed.times)
-                    .saturating_add(1);
+                let times = state.failed.as_ref().map_or(0, |failed| failed.times).saturating_add(1);
                 let again = Instant::now() + retry_after(times, rand::random());
                 state.failed = Some(Failed {
                     error: DatabaseError::clone(&error),
@@ -126,4 +118,23 @@ impl Postgres {
 fn retry_after(times: u32, chance: f64) -> Duration {
     let doubled = FIRST_RETRY.saturating_mul(2_u32.saturating_pow(times.saturating_sub(1)));
     doubled.min(LONGEST_RETRY).mul_f64(chance.mul_add(0.5, 0.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_server_is_tried_again_ever_more_rarely_but_every_minute() {
+        let earliest = |times| retry_after(times, 0.0).as_millis();
+        let latest = |times| retry_after(times, 1.0).as_millis();
+        assert_eq!(
+            [1, 2, 3, 6, 7, 100].map(latest),
+            [1_000, 2_000, 4_000, 32_000, 60_000, 60_000]
+        );
+        assert_eq!(
+            [1, 2, 3, 6, 7, 100].map(earliest),
+            [500, 1_000, 2_000, 16_000, 30_000, 30_000]
+        );
+    }
 }

@@ -41,11 +41,7 @@ impl Counts {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts
             .iter()
-            .map(|(&(kind, unknown), &polls)| Count {
-                kind,
-                unknown,
-                polls,
-            })
+            .map(|(&(kind, unknown), &polls)| Count { kind, unknown, polls })
             .collect()
     }
 }

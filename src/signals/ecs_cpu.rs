@@ -50,10 +50,7 @@ fn query(service: &Service) -> MetricDataQuery {
         .period(PERIOD_SECONDS)
         .stat("Average")
         .build();
-    MetricDataQuery::builder()
-        .id("cpu")
-        .metric_stat(stat)
-        .build()
+    MetricDataQuery::builder().id("cpu").metric_stat(stat).build()
 }
 
 fn of_results(results: &[MetricDataResult], service: &Service, now: Timestamp) -> Reading {
@@ -90,8 +87,7 @@ fn of_results(results: &[MetricDataResult], service: &Service, now: Timestamp) -
         .iter()
         .zip(result.values())
         .filter_map(|(start, percent)| {
-            let end =
-                Timestamp::from_second(start.secs().checked_add(PERIOD_SECONDS.into())?).ok()?;
+            let end = Timestamp::from_second(start.secs().checked_add(PERIOD_SECONDS.into())?).ok()?;
             (end <= now).then_some((end, *percent))
         });
     match newest.max_by_key(|(end, _)| *end) {
@@ -104,5 +100,114 @@ fn of_results(results: &[MetricDataResult], service: &Service, now: Timestamp) -
             at,
         },
         Some((_, percent)) => unknown(Unknown::Invalid, &format!("{percent} is not a percentage")),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::aws::fake::access;
+
+    /// 12:00:30 of some day.
+    const NOW: i64 = 1_700_000_000 / 86_400 * 86_400 + 43_230;
+
+    fn result(values: &[(i64, f64)]) -> MetricDataResult {
+        let (timestamps, values): (Vec<_>, Vec<_>) = values
+            .iter()
+            .map(|&(at, value)| (DateTime::from_secs(at), value))
+            .unzip();
+        MetricDataResult::builder()
+            .status_code(StatusCode::Complete)
+            .set_timestamps(Some(timestamps))
+            .set_values(Some(values))
+            .build()
+    }
+
+    fn read(results: &[MetricDataResult]) -> Reading {
+        let service = Service {
+            cluster: "prod".to_owned(),
+            name: "core-api".to_owned(),
+            access: access(),
+        };
+        of_results(results, &service, Timestamp::from_second(NOW).unwrap())
+    }
+
+    fn why(results: &[MetricDataResult]) -> Option<Unknown> {
+        match read(results) {
+            Reading::Known { .. } => None,
+            Reading::Unknown { why, .. } => Some(why),
+        }
+    }
+
+    #[test]
+    fn the_newest_whole_minute_counts_and_its_end_is_its_time() {
+        let minute = |start| NOW - 30 + start;
+        let values = [(minute(0), 99.0), (minute(-60), 65.5), (minute(-120), 40.0)];
+        let known = Reading::Known {
+            load: Load::Utilization { percent: 65.5 },
+            at: Timestamp::from_second(minute(0)).unwrap(),
+        };
+        assert_eq!(read(&[result(&values)]), known);
+        let reversed: Vec<_> = values.into_iter().rev().collect();
+        assert_eq!(read(&[result(&reversed)]), known);
+    }
+
+    #[test]
+    fn no_value_is_empty_and_not_zero() {
+        assert_eq!(why(&[]), Some(Unknown::Empty));
+        assert_eq!(why(&[result(&[])]), Some(Unknown::Empty));
+        assert_eq!(
+            why(&[result(&[(NOW - 30, 50.0)])]),
+            Some(Unknown::Empty),
+            "the minute is not over yet"
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_percentage_is_invalid() {
+        for value in [f64::NAN, f64::INFINITY, -0.5] {
+            assert_eq!(why(&[result(&[(NOW - 90, value)])]), Some(Unknown::Invalid), "{value}");
+        }
+        assert_eq!(why(&[result(&[(NOW - 90, 0.0)])]), None);
+        assert_eq!(
+            why(&[result(&[(NOW - 90, 250.0)])]),
+            None,
+            "tasks may use more than they reserve"
+        );
+    }
+
+    #[test]
+    fn only_a_complete_answer_is_believed() {
+        let with = |status: Option<StatusCode>| {
+            let mut result = result(&[(NOW - 90, 50.0)]);
+            result.status_code = status;
+            why(&[result])
+        };
+        assert_eq!(with(Some(StatusCode::Complete)), None);
+        assert_eq!(with(Some(StatusCode::PartialData)), Some(Unknown::Invalid));
+        assert_eq!(with(Some(StatusCode::InternalError)), Some(Unknown::Unreachable));
+        assert_eq!(with(Some(StatusCode::Forbidden)), Some(Unknown::Forbidden));
+        assert_eq!(with(Some(StatusCode::from("Invented"))), Some(Unknown::Invalid));
+        assert_eq!(with(None), Some(Unknown::Invalid));
+    }
+
+    #[test]
+    fn the_query_names_cluster_and_service_without_their_arns() {
+        let query = query(&Service {
+            cluster: "arn:aws:ecs:eu-west-1:123456789012:cluster/prod".to_owned(),
+            name: "arn:aws:ecs:eu-west-1:123456789012:service/prod/core-api".to_owned(),
+            access: access(),
+        });
+        let dimensions = query.metric_stat.unwrap().metric.unwrap().dimensions.unwrap();
+        let dimensions: Vec<_> = dimensions
+            .into_iter()
+            .map(|dimension| (dimension.name, dimension.value))
+            .collect();
+        let named = |name: &str, value: &str| (Some(name.to_owned()), Some(value.to_owned()));
+        assert_eq!(
+            dimensions,
+            [named("ClusterName", "prod"), named("ServiceName", "core-api")]
+        );
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
-use futures::Stream;
+use futures::{FutureExt as _, Stream, future::BoxFuture};
 use hybridscaler_core::reading::{Reading, Unknown};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
@@ -22,12 +23,13 @@ use crate::aws::Aws;
 
 /// The readers of all watched sources, one each. `W` names a watcher. Cloning is cheap and shares them; the last clone that is
 /// dropped ends all reading.
-#[derive(Debug)]
 pub struct Sources<W>(Arc<Shared<W>>);
 
-#[derive(Debug)]
+/// Asks a source once.
+type Ask = Arc<dyn Fn(Source) -> BoxFuture<'static, Reading> + Send + Sync>;
+
 struct Shared<W> {
-    aws: Aws,
+    ask: Ask,
     counts: Counts,
     wakes: Wakes<W>,
     board: Mutex<Board<W>>,
@@ -57,6 +59,13 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
     /// Nothing is read yet. The stream gives a watcher whenever one of its sources has something new: another value, a value of
     /// another time, another failure. A watcher that is not served yet is not given twice.
     pub fn new(aws: Aws) -> (Self, impl Stream<Item = W> + Send + 'static) {
+        Self::asking(Arc::new(move |source| {
+            let aws = aws.clone();
+            async move { source.read(&aws).await }.boxed()
+        }))
+    }
+
+    fn asking(ask: Ask) -> (Self, impl Stream<Item = W> + Send + 'static) {
         let (wakes, stream) = Wakes::new();
         let board = Board {
             watched: HashMap::new(),
@@ -65,7 +74,7 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
         };
         (
             Self(Arc::new(Shared {
-                aws,
+                ask,
                 counts: Counts::default(),
                 wakes,
                 board: Mutex::new(board),
@@ -150,12 +159,12 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Board<W> {
 impl<W: Clone + Eq + Hash + Send + Sync + 'static> Reader<W> {
     fn start(number: u64, source: Source, interval: Duration, shared: &Arc<Shared<W>>) -> Self {
         let (sender, receiver) = watch::channel(interval);
-        let aws = shared.aws.clone();
+        let ask = Arc::clone(&shared.ask);
         // Weak, or the reader would keep alive the board that ends it.
         let shared = Arc::downgrade(shared);
         let task = async move {
             let publish = |reading| publish(&shared, &source, number, reading);
-            poll::run(|| source.read(&aws), publish, receiver).await;
+            poll::run(|| ask(source.clone()), publish, receiver).await;
         };
         let task = AbortOnDropHandle::new(tokio::spawn(task));
         Self {
@@ -194,21 +203,14 @@ fn publish<W: Clone + Eq + Hash + Send + 'static>(
     shared.counts.add(source.kind(), &reading);
     let mut board = shared.board();
     // A reader that was replaced while it answered has nothing to say any more.
-    let Some(reader) = board
-        .readers
-        .get_mut(source)
-        .filter(|reader| reader.number == number)
-    else {
+    let Some(reader) = board.readers.get_mut(source).filter(|reader| reader.number == number) else {
         return;
     };
     if reader.latest == reading {
         return;
     }
     reader.latest = reading;
-    reader
-        .watchers
-        .keys()
-        .for_each(|watcher| shared.wakes.wake(watcher));
+    reader.watchers.keys().for_each(|watcher| shared.wakes.wake(watcher));
 }
 
 fn not_read_yet() -> Reading {
@@ -218,8 +220,17 @@ fn not_read_yet() -> Reading {
     }
 }
 
+impl<W> fmt::Debug for Sources<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").finish_non_exhaustive()
+    }
+}
+
 impl<W> Clone for Sources<W> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
+
+#[cfg(test)]
+mod tests;

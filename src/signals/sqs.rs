@@ -79,10 +79,7 @@ mod tests {
             delayed: 0,
         };
         let at = Timestamp::UNIX_EPOCH;
-        assert_eq!(
-            read([Some("420"), Some("10"), Some("0")]),
-            Reading::Known { load, at }
-        );
+        assert_eq!(read([Some("420"), Some("10"), Some("0")]), Reading::Known { load, at });
     }
 
     #[test]

@@ -27,10 +27,7 @@ impl<W: Clone + Eq + Hash + Send + 'static> Wakes<W> {
             queued: Arc::clone(&queued),
         };
         let served = receiver.inspect(move |watcher| {
-            queued
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(watcher);
+            queued.lock().unwrap_or_else(PoisonError::into_inner).remove(watcher);
         });
         (wakes, served)
     }

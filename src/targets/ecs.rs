@@ -98,11 +98,10 @@ impl EcsTarget {
         if let Some(remaining) = memory.held(&self.service) {
             return Err(WriteError::Held { remaining });
         }
-        let count = i32::try_from(replicas.0).map_err(|_| {
-            WriteError::Refused(format!("{replicas} tasks are more than ECS can count"))
-        })?;
+        let count = i32::try_from(replicas.0)
+            .map_err(|_| WriteError::Refused(format!("{replicas} tasks are more than ECS can count")))?;
         let ecs = aws.clients(&self.service.access).await.ecs;
-        let service = self.describe(&ecs).await.map_err(before_write)?;
+        let service = self.describe(&ecs).await?;
         if service::replicas(service.desired_count) != seen.workload.desired {
             return Err(WriteError::Conflict);
         }
@@ -122,30 +121,17 @@ impl EcsTarget {
         Err(failure.into())
     }
 
-    async fn describe(
-        &self,
-        ecs: &aws_sdk_ecs::Client,
-    ) -> Result<aws_sdk_ecs::types::Service, TargetError> {
+    async fn describe(&self, ecs: &aws_sdk_ecs::Client) -> Result<aws_sdk_ecs::types::Service, TargetError> {
         let Service { cluster, name, .. } = &self.service;
-        let answer = ecs
-            .describe_services()
-            .cluster(cluster)
-            .services(name)
-            .send()
-            .await;
+        let answer = ecs.describe_services().cluster(cluster).services(name).send().await;
         let answer = answer.map_err(|error| self.failure(&error, "ecs:DescribeServices"))?;
         // A service that does not exist is not an error of the call: it is told apart in `failures`.
         let service = answer.services.unwrap_or_default().into_iter().next();
-        let service =
-            service.ok_or_else(|| TargetError::NotFound(format!("{self} does not exist")))?;
+        let service = service.ok_or_else(|| TargetError::NotFound(format!("{self} does not exist")))?;
         match service::check(&service) {
             Ok(()) => Ok(service),
-            Err(why @ Unscalable::NotActive(_)) => {
-                Err(TargetError::NotFound(format!("{self}: {why}")))
-            }
-            Err(why @ Unscalable::Daemon) => {
-                Err(TargetError::NotScalable(format!("{self}: {why}")))
-            }
+            Err(why @ Unscalable::NotActive(_)) => Err(TargetError::NotFound(format!("{self}: {why}"))),
+            Err(why @ Unscalable::Daemon) => Err(TargetError::NotScalable(format!("{self}: {why}"))),
         }
     }
 
@@ -172,12 +158,5 @@ impl fmt::Display for EcsTarget {
     }
 }
 
-/// The read right before a write failed: nothing was sent.
-fn before_write(error: TargetError) -> WriteError {
-    match error {
-        TargetError::NotFound(message) => WriteError::NotFound(message),
-        TargetError::Forbidden(message) => WriteError::Forbidden(message),
-        TargetError::Throttled(message) => WriteError::Throttled(message),
-        error => WriteError::Refused(error.to_string()),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -57,6 +57,9 @@ pub enum WriteError {
     /// We were asked to slow down; nothing was changed.
     #[error("{0}")]
     Throttled(String),
+    /// It could not be reached: nothing was sent.
+    #[error("{0}")]
+    Unreachable(String),
     /// An earlier write may still be carried out: nothing was sent.
     #[error("an earlier write had no answer and may still be carried out: nothing is written for {} s", remaining.as_secs() + 1)]
     Held {
@@ -92,6 +95,7 @@ impl WriteError {
             Self::Forbidden(_) => "WriteForbidden",
             Self::Refused(_) => "WriteRefused",
             Self::Throttled(_) => "WriteThrottled",
+            Self::Unreachable(_) => "TargetUnreachable",
             Self::Held { .. } => "WriteHeld",
             Self::UnknownOutcome(_) => "WriteOutcomeUnknown",
         }
@@ -111,13 +115,7 @@ impl From<Failure> for TargetError {
 }
 
 impl From<Failure> for WriteError {
-    fn from(
-        Failure {
-            why,
-            outcome,
-            message,
-        }: Failure,
-    ) -> Self {
+    fn from(Failure { why, outcome, message }: Failure) -> Self {
         if outcome == Outcome::Unknown {
             return Self::UnknownOutcome(message);
         }
@@ -126,6 +124,19 @@ impl From<Failure> for WriteError {
             Unknown::Forbidden => Self::Forbidden(message),
             Unknown::Throttled => Self::Throttled(message),
             _ => Self::Refused(message),
+        }
+    }
+}
+
+impl From<TargetError> for WriteError {
+    /// What had to be read before the write could not be: nothing was sent.
+    fn from(error: TargetError) -> Self {
+        match error {
+            TargetError::NotFound(message) => Self::NotFound(message),
+            TargetError::Forbidden(message) => Self::Forbidden(message),
+            TargetError::Throttled(message) => Self::Throttled(message),
+            TargetError::Unreachable(message) => Self::Unreachable(message),
+            error => Self::Refused(error.to_string()),
         }
     }
 }

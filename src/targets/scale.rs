@@ -127,25 +127,16 @@ impl ScaleTarget {
 
     /// See [`Target::write`](super::Target::write).
     pub async fn write(&self, seen: &Observed, replicas: Replicas) -> Result<(), WriteError> {
-        let Version::Kubernetes {
-            resource_version,
-            uid,
-        } = &seen.version
-        else {
+        let Version::Kubernetes { resource_version, uid } = &seen.version else {
             return Err(WriteError::Conflict);
         };
-        let replicas = i32::try_from(replicas.0).map_err(|_| {
-            WriteError::Refused(format!(
-                "{replicas} replicas are more than Kubernetes can count"
-            ))
-        })?;
+        let replicas = i32::try_from(replicas.0)
+            .map_err(|_| WriteError::Refused(format!("{replicas} replicas are more than Kubernetes can count")))?;
         let resource = self
             .resource()
             .await
             .map_err(|error| WriteError::Refused(error.to_string()))?;
-        let WorkloadRef {
-            namespace, name, ..
-        } = &self.workload;
+        let WorkloadRef { namespace, name, .. } = &self.workload;
         let scale = Scale {
             metadata: ObjectMeta {
                 namespace: Some(namespace.clone()),
@@ -163,39 +154,23 @@ impl ScaleTarget {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        write(
-            self,
-            self.api(&resource).replace_scale(name, &params, &scale),
-        )
-        .await?;
+        write(self, self.api(&resource).replace_scale(name, &params, &scale)).await?;
         Ok(())
     }
 
     /// What the object (and what it owns or is scaled by) says of the workload.
-    async fn told(
-        &self,
-        resource: &ApiResource,
-        object: &DynamicObject,
-    ) -> Result<Told, TargetError> {
+    async fn told(&self, resource: &ApiResource, object: &DynamicObject) -> Result<Told, TargetError> {
         let invalid = |error: &dyn fmt::Display| TargetError::Invalid(format!("{self}: {error}"));
         let told = match (resource.group.as_str(), resource.kind.as_str()) {
             ("apps", "Deployment") => {
-                let deployment: Deployment = object
-                    .clone()
-                    .try_parse()
-                    .map_err(|error| invalid(&error))?;
-                let selector =
-                    workload::selector(deployment.spec.as_ref().map(|spec| &spec.selector));
+                let deployment: Deployment = object.clone().try_parse().map_err(|error| invalid(&error))?;
+                let selector = workload::selector(deployment.spec.as_ref().map(|spec| &spec.selector));
                 let selector = selector.map_err(|error| invalid(&error))?;
-                let replica_sets =
-                    list_all(self, &self.namespaced::<ReplicaSet>(), &selector).await?;
+                let replica_sets = list_all(self, &self.namespaced::<ReplicaSet>(), &selector).await?;
                 workload::deployment(&deployment, &replica_sets, selector)
             }
             ("apps", "StatefulSet") => {
-                let set: StatefulSet = object
-                    .clone()
-                    .try_parse()
-                    .map_err(|error| invalid(&error))?;
+                let set: StatefulSet = object.clone().try_parse().map_err(|error| invalid(&error))?;
                 workload::stateful_set(&set).map_err(|error| invalid(&error))?
             }
             _ => {
@@ -206,33 +181,36 @@ impl ScaleTarget {
         Ok(told)
     }
 
+    /// What people write ends in the path of a request that is made with our rights, so each part must be a mere name.
     fn gvk(&self) -> Result<GroupVersionKind, TargetError> {
         let WorkloadRef {
-            api_version, kind, ..
+            namespace,
+            api_version,
+            kind,
+            name,
         } = &self.workload;
-        let version = api_version
-            .parse::<kube::core::GroupVersion>()
-            .map_err(|error| {
-                TargetError::Invalid(format!(
-                    "apiVersion {api_version:?} is not GROUP/VERSION, such as apps/v1: {error}"
-                ))
-            })?;
-        Ok(version.with_kind(kind))
+        for (field, value) in [("namespace", namespace), ("kind", kind), ("name", name)] {
+            if !is_name(value) {
+                return Err(TargetError::Invalid(format!(
+                    "the target's {field} {value:?} is not a name: check its spelling"
+                )));
+            }
+        }
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        if is_name(version) && (group.is_empty() || is_name(group)) {
+            return Ok(GroupVersionKind::gvk(group, version, kind));
+        }
+        Err(TargetError::Invalid(format!(
+            "the target's apiVersion {api_version:?} is not GROUP/VERSION, such as apps/v1"
+        )))
     }
 
     async fn resource(&self) -> Result<ApiResource, TargetError> {
-        self.shared
-            .kinds
-            .resolve(&self.shared.client, &self.gvk()?)
-            .await
+        self.shared.kinds.resolve(&self.shared.client, &self.gvk()?).await
     }
 
     fn api(&self, resource: &ApiResource) -> Api<DynamicObject> {
-        Api::namespaced_with(
-            self.shared.client.clone(),
-            &self.workload.namespace,
-            resource,
-        )
+        Api::namespaced_with(self.shared.client.clone(), &self.workload.namespace, resource)
     }
 
     fn namespaced<K>(&self) -> Api<K>
@@ -243,12 +221,17 @@ impl ScaleTarget {
     }
 }
 
+fn is_name(text: &str) -> bool {
+    let spelled = text
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
+    // "." and ".." are steps of a path.
+    spelled && text.chars().any(|c| c != '.')
+}
+
 fn version(metadata: ObjectMeta) -> Result<Version, TargetError> {
     match (metadata.resource_version, metadata.uid) {
-        (Some(resource_version), Some(uid)) => Ok(Version::Kubernetes {
-            resource_version,
-            uid,
-        }),
+        (Some(resource_version), Some(uid)) => Ok(Version::Kubernetes { resource_version, uid }),
         _ => Err(TargetError::Invalid(
             "the object has no resourceVersion or no uid".to_owned(),
         )),
@@ -278,3 +261,6 @@ impl fmt::Debug for ScaleTarget {
         f.debug_tuple("ScaleTarget").field(&self.workload).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,9 +169,7 @@ fn hosts(config: &Config) -> Result<Vec<HostPort>, DatabaseError> {
         return Err(unusable("it names no host"));
     }
     if ports.len() > 1 && ports.len() != hosts.len() {
-        return Err(unusable(
-            "it names several ports, but not one for each host",
-        ));
+        return Err(unusable("it names several ports, but not one for each host"));
     }
     let port = |index| {
         ports
@@ -226,3 +224,6 @@ impl fmt::Debug for Address {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,10 +17,7 @@ pub(super) fn of_answer(answer: &[SimpleQueryMessage]) -> Result<PostgresLimits,
         _ => None,
     });
     let row = row.ok_or("it answered without a row")?;
-    let setting = |name| {
-        row.try_get(name)
-            .map_err(|error| format!("{name}: {error}"))
-    };
+    let setting = |name| row.try_get(name).map_err(|error| format!("{name}: {error}"));
     of_settings(
         setting("max_connections")?,
         setting("superuser_reserved")?,
@@ -39,10 +36,7 @@ fn of_settings(
         max_connections: required("max_connections", max_connections)?,
         superuser_reserved: required("superuser_reserved_connections", superuser_reserved)?,
         reserved: optional("reserved_connections", reserved)?,
-        rds_superuser_reserved: optional(
-            "rds.rds_superuser_reserved_connections",
-            rds_superuser_reserved,
-        )?,
+        rds_superuser_reserved: optional("rds.rds_superuser_reserved_connections", rds_superuser_reserved)?,
     })
 }
 
@@ -58,5 +52,46 @@ fn optional(name: &str, text: Option<&str>) -> Result<Connections, String> {
     match text.filter(|text| !text.is_empty()) {
         None => Ok(Connections::ZERO),
         text => required(name, text),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn limits(max_connections: u32, superuser: u32, reserved: u32, rds: u32) -> PostgresLimits {
+        PostgresLimits {
+            max_connections: Connections(max_connections),
+            superuser_reserved: Connections(superuser),
+            reserved: Connections(reserved),
+            rds_superuser_reserved: Connections(rds),
+        }
+    }
+
+    #[test]
+    fn settings_that_a_server_does_not_know_reserve_nothing() {
+        assert_eq!(
+            of_settings(Some("360"), Some("3"), None, None),
+            Ok(limits(360, 3, 0, 0))
+        );
+        assert_eq!(
+            of_settings(Some("360"), Some("3"), Some("2"), Some("")),
+            Ok(limits(360, 3, 2, 0))
+        );
+        assert_eq!(
+            of_settings(Some("100"), Some("3"), Some("0"), Some("2")),
+            Ok(limits(100, 3, 0, 2))
+        );
+    }
+
+    #[test]
+    fn a_setting_that_is_missing_or_no_count_is_named_and_never_zero() {
+        let refused = |max, superuser| of_settings(max, superuser, None, None).unwrap_err();
+        assert!(refused(None, Some("3")).contains("max_connections"));
+        assert!(refused(Some("360"), None).contains("superuser_reserved_connections"));
+        assert!(refused(Some("lots"), Some("3")).contains("\"lots\""));
+        assert!(refused(Some(""), Some("3")).contains("max_connections"));
+        assert!(of_settings(Some("360"), Some("3"), Some("-1"), None).is_err());
     }
 }

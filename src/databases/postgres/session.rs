@@ -64,9 +64,7 @@ fn classify(error: &Error, address: &Address) -> DatabaseError {
     let (host, user) = (address.host(), address.user());
     let cause = chain(error);
     match error.code() {
-        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
-            DatabaseError::TooManyConnections { host, user, cause }
-        }
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => DatabaseError::TooManyConnections { host, user, cause },
         Some(
             &(SqlState::INVALID_PASSWORD
             | SqlState::INVALID_AUTHORIZATION_SPECIFICATION
@@ -80,9 +78,7 @@ fn classify(error: &Error, address: &Address) -> DatabaseError {
         // The kind of other errors is told by their first words only.
         None => match error.to_string().as_str() {
             "error performing TLS handshake" => DatabaseError::Tls { host, cause },
-            "authentication error" | "invalid configuration" => {
-                DatabaseError::Authentication { host, user, cause }
-            }
+            "authentication error" | "invalid configuration" => DatabaseError::Authentication { host, user, cause },
             _ => DatabaseError::Unreachable { host, cause },
         },
     }
@@ -94,3 +90,6 @@ fn chain(error: &Error) -> String {
     let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,10 +54,7 @@ impl From<RootCertStore> for Roots {
 
 pub(super) fn connector(verify: Verify, roots: &Roots) -> Result<MakeRustlsConnect, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let chain = || {
-        WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.0), Arc::clone(&provider))
-            .build()
-    };
+    let chain = || WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.0), Arc::clone(&provider)).build();
     let verifier: Arc<dyn ServerCertVerifier> = match verify {
         Verify::ChainAndName => chain()?,
         Verify::Chain => Arc::new(Lenient {
@@ -112,12 +109,7 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -126,17 +118,10 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -43,9 +43,7 @@ impl Memory {
                 .checked_duration_since(Instant::now())
                 .filter(|left| !left.is_zero())
         };
-        self.with(service, |remembered| {
-            remembered.held_until.and_then(remaining)
-        })
+        self.with(service, |remembered| remembered.held_until.and_then(remaining))
     }
 
     /// Remembers that so many replicas live now; gives the most that lived at one moment of the last [`AFTERLIFE`].
@@ -61,5 +59,47 @@ impl Memory {
     fn with<T>(&self, service: &Service, act: impl FnOnce(&mut Remembered) -> T) -> T {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         act(known.entry(service.clone()).or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::aws::fake::access;
+
+    fn service(name: &str) -> Service {
+        Service {
+            cluster: "prod".to_owned(),
+            name: name.to_owned(),
+            access: access(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hold_ends_when_the_longest_call_has_and_holds_one_service_only() {
+        let memory = Memory::default();
+        memory.hold(&service("a"));
+        assert_eq!(memory.held(&service("b")), None);
+        assert_eq!(memory.held(&service("a")), Some(LONGEST_IN_FLIGHT));
+        advance(LONGEST_IN_FLIGHT - Duration::from_millis(1)).await;
+        assert_eq!(memory.held(&service("a")), Some(Duration::from_millis(1)));
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(memory.held(&service("a")), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn replicas_are_believed_gone_only_when_they_were_not_seen_for_a_while() {
+        let memory = Memory::default();
+        let lived = |live| memory.lived(&service("a"), Replicas(live)).0;
+        assert_eq!(lived(12), 12);
+        advance(AFTERLIFE / 2).await;
+        assert_eq!(lived(7), 12);
+        advance(AFTERLIFE / 2).await;
+        assert_eq!(lived(5), 7);
+        advance(AFTERLIFE).await;
+        assert_eq!(lived(5), 5);
+        assert_eq!(lived(9), 9);
     }
 }

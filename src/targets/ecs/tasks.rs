@@ -23,10 +23,7 @@ pub(super) struct Listed {
 pub(super) async fn list(ecs: &Client, service: &Service) -> Result<Listed, Failure> {
     let wanted = arns(ecs, service, DesiredStatus::Running).await?.len();
     let mut stopping = 0;
-    for batch in arns(ecs, service, DesiredStatus::Stopped)
-        .await?
-        .chunks(100)
-    {
+    for batch in arns(ecs, service, DesiredStatus::Stopped).await?.chunks(100) {
         let answer = ecs
             .describe_tasks()
             .cluster(&service.cluster)
@@ -53,11 +50,7 @@ pub(super) async fn list(ecs: &Client, service: &Service) -> Result<Listed, Fail
     })
 }
 
-async fn arns(
-    ecs: &Client,
-    service: &Service,
-    desired: DesiredStatus,
-) -> Result<Vec<String>, Failure> {
+async fn arns(ecs: &Client, service: &Service, desired: DesiredStatus) -> Result<Vec<String>, Failure> {
     let pages = ecs
         .list_tasks()
         .cluster(&service.cluster)

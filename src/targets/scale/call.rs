@@ -38,11 +38,7 @@ pub(super) async fn write<T>(
 }
 
 /// Lists what `selector` selects, by quorum; all pages are of one moment.
-pub(super) async fn list_all<K>(
-    what: &impl fmt::Display,
-    api: &Api<K>,
-    selector: &str,
-) -> Result<Vec<K>, TargetError>
+pub(super) async fn list_all<K>(what: &impl fmt::Display, api: &Api<K>, selector: &str) -> Result<Vec<K>, TargetError>
 where
     K: Clone + fmt::Debug + DeserializeOwned,
 {
@@ -64,9 +60,7 @@ fn of_read(what: &impl fmt::Display, error: Error) -> TargetError {
             let message = said(what, &status);
             match status.code {
                 404 => TargetError::NotFound(message),
-                401 | 403 => {
-                    TargetError::Forbidden(format!("{message}; allow it in a Role of the operator"))
-                }
+                401 | 403 => TargetError::Forbidden(format!("{message}; allow it in a Role of the operator")),
                 429 => TargetError::Throttled(message),
                 500.. => TargetError::Unreachable(message),
                 _ => TargetError::Invalid(message),
@@ -75,9 +69,7 @@ fn of_read(what: &impl fmt::Display, error: Error) -> TargetError {
         Error::SerdeError(_) | Error::FromUtf8(_) | Error::BuildRequest(_) => {
             TargetError::Invalid(format!("{what}: {error}"))
         }
-        error => {
-            TargetError::Unreachable(format!("{what}: the API server cannot be reached: {error}"))
-        }
+        error => TargetError::Unreachable(format!("{what}: the API server cannot be reached: {error}")),
     }
 }
 
@@ -88,9 +80,7 @@ fn of_write(what: &impl fmt::Display, error: Error) -> WriteError {
             match status.code {
                 409 => WriteError::Conflict,
                 404 => WriteError::NotFound(message),
-                401 | 403 => {
-                    WriteError::Forbidden(format!("{message}; allow it in a Role of the operator"))
-                }
+                401 | 403 => WriteError::Forbidden(format!("{message}; allow it in a Role of the operator")),
                 429 => WriteError::Throttled(message),
                 500.. => WriteError::UnknownOutcome(message),
                 _ => WriteError::Refused(message),
@@ -104,10 +94,7 @@ fn of_write(what: &impl fmt::Display, error: Error) -> WriteError {
 /// The server's own words name the user, the verb and the resource.
 fn said(what: &impl fmt::Display, status: &Status) -> String {
     let Status {
-        message,
-        reason,
-        code,
-        ..
+        message, reason, code, ..
     } = status;
     if message.is_empty() {
         format!("{what}: {reason} ({code})")

@@ -19,17 +19,8 @@ pub(super) struct Kinds(Mutex<HashMap<GroupVersionKind, ApiResource>>);
 
 impl Kinds {
     /// Asks the API server unless the kind is known. What cannot be scaled is asked again each time: it may be mended.
-    pub(super) async fn resolve(
-        &self,
-        client: &Client,
-        gvk: &GroupVersionKind,
-    ) -> Result<ApiResource, TargetError> {
-        if let Some(known) = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(gvk)
-        {
+    pub(super) async fn resolve(&self, client: &Client, gvk: &GroupVersionKind) -> Result<ApiResource, TargetError> {
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(gvk) {
             return Ok(known.clone());
         }
         let (kind, version) = (&gvk.kind, gvk.api_version());
@@ -50,9 +41,7 @@ impl Kinds {
             found => found?.ok_or_else(not_served)?,
         };
         if capabilities.scope != Scope::Namespaced {
-            return Err(TargetError::NotScalable(format!(
-                "{what} is not namespaced"
-            )));
+            return Err(TargetError::NotScalable(format!("{what} is not namespaced")));
         }
         // A subresource's "plural" is its bare name.
         if !capabilities
@@ -60,9 +49,7 @@ impl Kinds {
             .iter()
             .any(|(subresource, _)| subresource.plural == "scale")
         {
-            return Err(TargetError::NotScalable(format!(
-                "{what} has no scale subresource"
-            )));
+            return Err(TargetError::NotScalable(format!("{what} has no scale subresource")));
         }
         self.0
             .lock()
@@ -72,9 +59,6 @@ impl Kinds {
     }
 
     pub(super) fn forget(&self, gvk: &GroupVersionKind) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(gvk);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(gvk);
     }
 }

@@ -126,9 +126,7 @@ impl Listed {
     ) -> Result<(), TargetError> {
         match found {
             Ok(found) => self.owners.extend(found.iter().filter_map(owner)),
-            Err(TargetError::Forbidden(message)) => {
-                self.notes.push(Note::OwnersHidden { kind, message })
-            }
+            Err(TargetError::Forbidden(message)) => self.notes.push(Note::OwnersHidden { kind, message }),
             Err(error) => return Err(error),
         }
         Ok(())

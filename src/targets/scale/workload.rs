@@ -33,9 +33,7 @@ pub(super) struct Told {
 pub(super) enum Unusable {
     #[error("its selector is empty or cannot be read, so its pods cannot be counted")]
     Selector,
-    #[error(
-        "its scale subresource names no selector (labelSelectorPath), so its pods cannot be counted"
-    )]
+    #[error("its scale subresource names no selector (labelSelectorPath), so its pods cannot be counted")]
     ScaleSelector,
     #[error("its scale subresource has no spec.replicas")]
     ScaleReplicas,
@@ -54,11 +52,7 @@ pub(super) fn selector(selector: Option<&LabelSelector>) -> Result<String, Unusa
 }
 
 /// `replica_sets`: what `selector` selects; those of other owners are left out here.
-pub(super) fn deployment(
-    deployment: &Deployment,
-    replica_sets: &[ReplicaSet],
-    selector: String,
-) -> Told {
+pub(super) fn deployment(deployment: &Deployment, replica_sets: &[ReplicaSet], selector: String) -> Told {
     let spec = deployment.spec.as_ref();
     let status = deployment.status.as_ref();
     let desired = replicas(spec.and_then(|spec| spec.replicas).or(Some(1)));
@@ -80,18 +74,14 @@ pub(super) fn deployment(
     ) && owned().all(|set| {
         observed(
             set.metadata.generation,
-            set.status
-                .as_ref()
-                .and_then(|status| status.observed_generation),
+            set.status.as_ref().and_then(|status| status.observed_generation),
         )
     });
     let in_use = owned()
         .map(told_of)
         .filter(|(told, there)| told.max(there) > &Replicas::ZERO)
         .count();
-    let told = owned()
-        .map(|set| told_of(set).0)
-        .fold(Replicas::ZERO, Replicas::plus);
+    let told = owned().map(|set| told_of(set).0).fold(Replicas::ZERO, Replicas::plus);
     let outdated = status.is_some_and(|status| status.replicas > status.updated_replicas);
     let rollout = match () {
         () if !observed => Rollout::NotObserved,
@@ -124,9 +114,7 @@ fn strategy(strategy: &DeploymentStrategy) -> Shape {
         .and_then(|rolling| rolling.max_surge.as_ref())
     {
         None => DEFAULT_SHAPE,
-        Some(surge) => {
-            surge_of(surge).map_or(Shape::Other, |max_surge| Shape::RollingUpdate { max_surge })
-        }
+        Some(surge) => surge_of(surge).map_or(Shape::Other, |max_surge| Shape::RollingUpdate { max_surge }),
     }
 }
 
@@ -145,18 +133,12 @@ pub(super) fn stateful_set(set: &StatefulSet) -> Result<Told, Unusable> {
     let strategy = spec.and_then(|spec| spec.update_strategy.as_ref());
     let on_delete = strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete"));
     let partition = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.partition);
-    let revisions = status.and_then(|status| {
-        Some((
-            status.current_revision.as_ref()?,
-            status.update_revision.as_ref()?,
-        ))
-    });
+    let revisions =
+        status.and_then(|status| Some((status.current_revision.as_ref()?, status.update_revision.as_ref()?)));
     let updated = replicas(status.and_then(|status| status.updated_replicas));
     let rolling = match revisions {
         // With OnDelete people replace the pods, in their own time.
-        Some((current, update)) if current != update && !on_delete => {
-            updated < desired.minus(replicas(partition))
-        }
+        Some((current, update)) if current != update && !on_delete => updated < desired.minus(replicas(partition)),
         _ => false,
     };
     let rollout = match () {
@@ -221,9 +203,8 @@ fn observed(generation: Option<i64>, observed: Option<i64>) -> bool {
 
 /// Counts are never negative in a stored object.
 fn replicas(count: Option<i32>) -> Replicas {
-    Replicas(
-        count
-            .and_then(|count| u32::try_from(count).ok())
-            .unwrap_or_default(),
-    )
+    Replicas(count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;
