@@ -24,7 +24,7 @@ use kube::{
         Controller, WatchStreamExt,
         controller::{Action, Config as ControllerConfig},
         predicates,
-        reflector::{self, ObjectRef, Store},
+        reflector::{self, ObjectRef},
         utils::PredicateConfig,
         watcher,
     },
@@ -126,27 +126,28 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         budgets: budgets.clone(),
         client: client.clone(),
     });
-    tokio::spawn(caught_up(scalers.clone(), SCALERS, readiness.clone()));
-    tokio::spawn(caught_up(budgets.clone(), BUDGETS, readiness.clone()));
-    let admin = tokio::spawn(admin::serve(listener, readiness, metrics, stop.clone()));
+    let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics, stop.clone()));
 
     let scaler_stream = watcher(Api::<Scaler>::all(client.clone()), watcher::Config::default())
         .default_backoff()
         .modify(|scaler| scaler.managed_fields_mut().clear())
         .reflect(scaler_writer)
         .inspect_ok({
-            let ctx = Arc::clone(&ctx);
-            move |event| {
-                if matches!(event, watcher::Event::Delete(_) | watcher::Event::InitDone) {
+            let (ctx, readiness) = (Arc::clone(&ctx), readiness.clone());
+            move |event| match event {
+                watcher::Event::InitDone => {
+                    readiness.reached(SCALERS);
                     ctx.sweep();
                 }
+                watcher::Event::Delete(_) => ctx.sweep(),
+                watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
             }
         })
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
     let (budget_stream, room) = {
         let (sender, receiver) = futures::channel::mpsc::unbounded();
-        let ctx = Arc::clone(&ctx);
+        let (ctx, readiness) = (Arc::clone(&ctx), readiness.clone());
         let stream = watcher(Api::<Budget>::all(client), watcher::Config::default())
             .default_backoff()
             .modify(|budget| budget.managed_fields_mut().clear())
@@ -158,7 +159,11 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
                         let _ = sender.unbounded_send(waiting);
                     }
                 }
-                watcher::Event::Delete(_) | watcher::Event::InitDone => ctx.sweep_budgets(),
+                watcher::Event::InitDone => {
+                    readiness.reached(BUDGETS);
+                    ctx.sweep_budgets();
+                }
+                watcher::Event::Delete(_) => ctx.sweep_budgets(),
                 watcher::Event::Init => {}
             })
             .applied_objects()
@@ -168,18 +173,18 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
 
     let config = ControllerConfig::default().debounce(DEBOUNCE);
     // A scaler that decides before the budgets are known would find none.
-    let wakes = after_both(wakes, scalers.clone(), budgets.clone());
+    let wakes = once_ready(readiness, wakes);
     let all_scalers = Controller::for_stream(scaler_stream, scalers)
         .with_config(config.clone())
         .reconcile_on(futures::stream::select(wakes, room))
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(scaler::reconcile, scaler_failed, Arc::clone(&ctx))
-        .for_each(|_| std::future::ready(()));
+        .for_each(told);
     let all_budgets = Controller::for_stream(budget_stream, budgets)
         .with_config(config)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(budget::reconcile, |_, error, _| budget::failed(error), ctx)
-        .for_each(|_| std::future::ready(()));
+        .for_each(told);
     let reconciles = futures::future::join(all_scalers, all_budgets);
     tokio::pin!(reconciles);
     tokio::select! {
@@ -198,25 +203,26 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     }
 }
 
-/// Waits until the first list has arrived.
-async fn caught_up<K>(store: Store<K>, part: &'static str, readiness: Readiness)
+/// What a reconcile ended with was told by itself; a watch that fails has nobody else to tell. It is tried again with back-off.
+async fn told<R, E, W>(outcome: Result<R, kube::runtime::controller::Error<E, W>>)
 where
-    K: reflector::Lookup + Clone + 'static,
-    K::DynamicType: Clone + Eq + std::hash::Hash,
+    E: std::error::Error + 'static,
+    W: std::error::Error + 'static,
 {
-    if store.wait_until_ready().await.is_ok() {
-        readiness.reached(part);
+    if let Err(error @ kube::runtime::controller::Error::QueueError(_)) = outcome {
+        tracing::warn!(error = %crate::telemetry::logs::chain(&error), "a watch failed");
     }
 }
 
 /// `wakes`, from when both lists are there.
-fn after_both(
+///
+/// Not by `Store::wait_until_ready`: of several tasks that wait for one store, kube wakes only the last.
+fn once_ready(
+    readiness: Readiness,
     wakes: impl Stream<Item = ScalerRef> + Send + 'static,
-    scalers: Store<Scaler>,
-    budgets: Store<Budget>,
 ) -> impl Stream<Item = ScalerRef> + Send + 'static {
     let ready = async move {
-        let _ = futures::future::join(scalers.wait_until_ready(), budgets.wait_until_ready()).await;
+        readiness.ready().await;
         wakes
     };
     futures::stream::once(ready).flatten()

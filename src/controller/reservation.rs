@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
-    context::{Budget, Context, Subject, key},
+    context::{Budget, Context, Scaler, Subject, key},
     intent::Intent,
     memory::Remembered,
     target_id::TargetId,
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{
-        ConnectionBudget, Mode,
+        BudgetRef, ConnectionBudget, Mode,
         conditions::{ConditionType, reasons},
         into_core::ConnectionDemand,
     },
@@ -104,7 +104,7 @@ impl<'a> Account<'a> {
             per_replica: self.demand.per_replica,
         };
         let sure = may_release(&intent.target, &observed.workload, memory, now);
-        let turn = |ledger: &Ledger| Turn {
+        let turn = |budget: &ConnectionBudget, ledger: &Ledger| Turn {
             consumer: &self.consumer,
             uid: &self.subject.uid,
             target: &self.target,
@@ -115,7 +115,7 @@ impl<'a> Account<'a> {
             } else {
                 observed.workload.desired
             },
-            growth: self.growth(ledger, ctx),
+            growth: self.growth(budget, ledger, ctx),
             seen_version: self.version.filter(|_| sure),
         };
         let reserved = |plan: Plan, ledger: &Ledger| Reserved {
@@ -128,14 +128,17 @@ impl<'a> Account<'a> {
             plan,
         };
         // In the steady state nothing changes hands: the watched copy of the ledger is enough to see that.
-        if let Some(ledger) = known_ledger(cached(ctx, &self.reference).as_deref()) {
-            let plan = plan(&ledger, &turn(&ledger));
+        let watched = cached(ctx, &self.reference);
+        if let Some(budget) = watched.as_deref().and_then(|budget| budget.0.as_ref().ok())
+            && let Ok(ledger) = ledger::read(budget.status.as_ref())
+        {
+            let plan = plan(&ledger, &turn(budget, &ledger));
             if plan.ledger.is_none() && plan.write.is_none() {
                 return Ok(reserved(plan, &ledger));
             }
         }
-        let step = |_: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
-            let plan = plan(ledger, &turn(ledger));
+        let step = |budget: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
+            let plan = plan(ledger, &turn(budget, ledger));
             if let Some(next) = &plan.ledger {
                 ledger.clone_from(next);
             }
@@ -180,48 +183,34 @@ impl<'a> Account<'a> {
         Ok(())
     }
 
-    fn growth(&self, ledger: &Ledger, ctx: &Context) -> Growth {
+    fn growth(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Growth {
         match self.mode {
             Mode::DryRun => return Growth::Frozen(Waiting::DryRun),
             Mode::Paused => return Growth::Frozen(Waiting::Paused),
             Mode::Active => {}
         }
-        let consumers = uncharged(&self.reference, ledger, ctx, &self.consumer);
-        if consumers.is_empty() {
-            Growth::Allowed
-        } else {
-            Growth::Frozen(Waiting::ConsumersUnknown { consumers })
-        }
+        let consumers = self.uncharged(budget, ledger, ctx);
+        if consumers.is_empty() { Growth::Allowed } else { Growth::Frozen(Waiting::ConsumersUnknown { consumers }) }
     }
-}
 
-/// Scalers that refer to the budget and are not charged yet: before they are, nobody knows what is left.
-fn uncharged(budget: &ObjectRef<ConnectionBudget>, ledger: &Ledger, ctx: &Context, except: &str) -> Vec<String> {
-    let Some(object) = cached(ctx, budget) else {
-        return Vec::new();
-    };
-    let Ok(object) = object.0.as_ref() else {
-        return Vec::new();
-    };
-    let namespace = budget.namespace.as_deref().unwrap_or_default();
-    let mut missing: Vec<String> = ctx
-        .scalers
-        .state()
-        .into_iter()
-        .filter_map(|scaler| {
+    /// Other scalers that refer to the budget and are not charged yet: before they are, nobody knows what is left.
+    fn uncharged(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Vec<String> {
+        let Self { demand, consumer, .. } = self;
+        let missing = |scaler: &Scaler| {
             let scaler = scaler.0.as_ref().ok()?;
-            let own = scaler.namespace()?;
+            let namespace = scaler.namespace()?;
             let refers = scaler.spec.connections.iter().any(|connections| {
-                let reference = &connections.budget_ref;
-                reference.name == budget.name && reference.namespace.as_deref().unwrap_or(&own) == namespace
+                let BudgetRef { name, namespace: of } = &connections.budget_ref;
+                *name == demand.budget && of.as_ref().unwrap_or(&namespace) == &demand.namespace
             });
-            let key = key(&own, &scaler.name_any());
-            (refers && object.spec.admits(namespace, &own) && key != except && !ledger.entries.contains_key(&key))
-                .then_some(key)
-        })
-        .collect();
-    missing.sort();
-    missing
+            let key = key(&namespace, &scaler.name_any());
+            let counts = refers && budget.spec.admits(&demand.namespace, &namespace);
+            (counts && key != *consumer && !ledger.entries.contains_key(&key)).then_some(key)
+        };
+        let mut consumers: Vec<String> = ctx.scalers.state().iter().filter_map(|scaler| missing(scaler)).collect();
+        consumers.sort();
+        consumers
+    }
 }
 
 /// Whether what was observed may be relied on for giving connections back.
