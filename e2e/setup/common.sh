@@ -4,12 +4,18 @@ set -euo pipefail
 
 setup=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hybridscaler
+parts=(control-plane kube-clients postgres moto lint-tools)
 
 # say WORDS...: one line of progress. Standard output is kept for results.
 say() { printf 'setup: %s\n' "$*" >&2; }
 
 seconds_since() { # a value of $EPOCHREALTIME
   awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'
+}
+
+# Go as it is installed, counting its own use in the cache folder and not in the user's configuration.
+go() {
+  GOTOOLCHAIN=local GOENV=${GOENV:-${XDG_CONFIG_HOME:-$HOME/.config}/go/env} XDG_CONFIG_HOME=$cache/go command go "$@"
 }
 
 # need TOOL...: stops with one line for each tool that is missing or too old.
@@ -21,7 +27,7 @@ need() {
       cc) require "a C compiler" "" "" "Debian: apt install gcc" cc --version ;;
       cargo) require cargo 1.95.0 "$(version_of cargo --version)" "https://rustup.rs" ;;
       flock) require flock 2.33 "$(version_of flock --version)" "Debian: apt install util-linux" ;;
-      go) require go "$(sed -n 's/^go //p' "$setup/control-plane/go.mod")" "$(version_of env GOTOOLCHAIN=local go version)" "https://go.dev/dl" ;;
+      go) require go "$(sed -n 's/^go //p' "$setup/control-plane/go.mod")" "$(version_of go version)" "https://go.dev/dl" ;;
       node) require node 20 "$(version_of node --version)" "https://nodejs.org" ;;
       npm) require npm 9 "$(version_of npm --version)" "it comes with Node.js, https://nodejs.org" ;;
       openssl) require openssl 3.0 "$(version_of openssl version)" "Debian: apt install openssl" ;;

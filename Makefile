@@ -1,0 +1,31 @@
+# The project's commands. The work is done by cargo and by the scripts in e2e/setup, each of which runs on its own too.
+SHELL := bash
+
+.PHONY: help demo test lint audit setup build crds clean-cache
+
+help: ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand --tabs=18
+
+demo: setup build ## the spike, once with the budget and once without
+	@cargo run --quiet --package hybridscaler-e2e --bin demo
+
+test: ## set-up, unit tests, end-to-end tests; ends with where the time went
+	@e2e/setup/test.sh
+
+lint: ## rustfmt, clippy, cargo-deny, typos; needs no network once the tools are there
+	@e2e/setup/lint.sh
+
+audit: ## the dependencies against the advisory database; needs the network
+	@"$$(e2e/setup/lint-tools.sh)/cargo-deny" check advisories
+
+setup: ## build or fetch what the tests need into the cache folder
+	@e2e/setup/all.sh
+
+build: ## the operator and the demo, unoptimized
+	@cargo build --workspace
+
+crds: ## write crds/ from the types in src/api
+	@cargo run --quiet -- crds --dir crds
+
+clean-cache: ## remove the cache folder
+	@source e2e/setup/common.sh && rm -rf "$$cache" && echo "removed $$cache"

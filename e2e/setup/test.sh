@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Set-up, unit tests, end-to-end tests.
+source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
+
+need platform cargo cc flock go node npm openssl pip python3 setpriv
+for part in "${parts[@]}"; do
+  step "set-up: $part" "$setup/$part.sh" >/dev/null
+done
+step "compile" cargo test --workspace --no-run
+step "tests" cargo test --workspace
