@@ -2,6 +2,7 @@
 
 mod calls;
 mod clock;
+mod cloudwatch;
 mod ecs;
 mod error;
 mod faults;
@@ -20,6 +21,7 @@ use clock::Clock;
 use model::Model;
 
 pub use calls::Calls;
+pub use cloudwatch::CloudWatch;
 pub use ecs::{Backoff, Ecs, Exit, ServiceCounts, TaskEvent, TaskInfo, Timing, UnknownTask};
 pub use error::AwsError;
 pub use faults::{Effect, Fault, FaultId, Faults};
@@ -53,6 +55,7 @@ impl Aws {
             identity: Identity::new(),
             sqs: Sqs::new(clock, endpoint.clone()),
             ecs: Ecs::new(clock),
+            cloudwatch: CloudWatch::new(clock),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(model.ecs.clone().run());
@@ -78,6 +81,11 @@ impl Aws {
     /// The clusters, services and tasks.
     pub fn ecs(&self) -> &Ecs {
         &self.model.ecs
+    }
+
+    /// The metrics.
+    pub fn cloudwatch(&self) -> &CloudWatch {
+        &self.model.cloudwatch
     }
 
     /// Users, roles and permissions.

@@ -1,6 +1,6 @@
 //! Everything behind the endpoint.
 
-use crate::{Calls, Ecs, Faults, Identity, Sqs, clock::Clock};
+use crate::{Calls, CloudWatch, Ecs, Faults, Identity, Sqs, clock::Clock};
 
 /// The services and what stands in front of them.
 #[derive(Debug)]
@@ -11,4 +11,5 @@ pub(crate) struct Model {
     pub(crate) identity: Identity,
     pub(crate) sqs: Sqs,
     pub(crate) ecs: Ecs,
+    pub(crate) cloudwatch: CloudWatch,
 }

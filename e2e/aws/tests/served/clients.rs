@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::time::SystemTimeSource;
 use hybridscaler_e2e_aws::{ACCESS_KEY_ID, AccessKey, Aws, REGION, SECRET_ACCESS_KEY};
 
 /// Clients that sign as the administrator and never retry, so that a test sees each answer.
@@ -23,6 +24,7 @@ pub(crate) fn config_of(endpoint: &str, credentials: Credentials) -> SdkConfig {
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::disabled())
+        .time_source(SystemTimeSource::new())
         .build()
 }
 
