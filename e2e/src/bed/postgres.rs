@@ -1,11 +1,11 @@
 //! A real PostgreSQL with a small limit, whose own log and statistics say what happened to connections.
 
 mod account;
+mod cluster;
 mod sampler;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio_postgres::{Client, NoTls};
 
-use self::account::{Account, IMMEDIATE_SHUTDOWN};
+use self::account::IMMEDIATE_SHUTDOWN;
+use self::cluster::Cluster;
 pub use self::sampler::{Sample, Sampler};
-use super::keys::{Authority, KeyPair};
+use super::keys::Authority;
+use super::port;
 use super::process::Process;
 use super::run::Run;
 use super::tools::Part;
-use super::{port, secret};
 
 /// How many slots must stay free when an ordinary role connects, PostgreSQL's own default.
 pub const SUPERUSER_RESERVED_CONNECTIONS: u16 = 3;
@@ -193,108 +194,10 @@ async fn connect(url: &str) -> Result<Client> {
     Ok(client)
 }
 
-/// Time, process, SQLSTATE, role: see [`is_refusal`].
-const LOG_LINE_PREFIX: &str = "%m [%p] %e %u ";
-
 /// Whether a line of the server's log says that a connection was refused for want of a slot.
 fn is_refusal(line: &str) -> bool {
     line.split_once("] 53300 ")
         .is_some_and(|(_, rest)| rest.split_once(' ').is_some_and(|(_, rest)| rest.starts_with("FATAL:")))
-}
-
-/// The files of a server that does not run yet.
-struct Cluster {
-    account: Account,
-    programs: PathBuf,
-    folder: PathBuf,
-    password: String,
-    authority: Option<Authority>,
-    certificate: Option<KeyPair>,
-}
-
-impl Cluster {
-    fn create(run: &Run, name: &str, programs: &Path, settings: Settings) -> Result<Self> {
-        let account = Account::for_server()?;
-        let folder = run.data(name)?;
-        let programs = account.reachable(programs, &folder)?;
-        let password = secret();
-        fs::write(folder.join("password"), &password)?;
-        let local = "127.0.0.1/32 scram-sha-256";
-        let (authority, certificate, others) = match settings.tls {
-            Tls::Off => (None, None, "host"),
-            Tls::Required => {
-                let authority = Authority::create(&folder, "authority")?;
-                let certificate = authority.issue("postgres", "IP:127.0.0.1,DNS:localhost")?;
-                (Some(authority), Some(certificate), "hostssl")
-            }
-        };
-        fs::write(
-            folder.join("pg_hba.conf"),
-            format!("host all {SUPERUSER} {local}\n{others} all all {local}\n"),
-        )?;
-        account.take_over(&folder)?;
-
-        let cluster = Self {
-            account,
-            programs,
-            folder,
-            password,
-            authority,
-            certificate,
-        };
-        let output = cluster.initdb().output().context("cannot run initdb")?;
-        ensure!(
-            output.status.success(),
-            "initdb failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(cluster)
-    }
-
-    fn initdb(&self) -> Command {
-        let mut initdb = self.account.command(&self.programs.join("bin/initdb"));
-        initdb
-            .args([
-                "--username",
-                SUPERUSER,
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--no-sync",
-                "--pgdata",
-            ])
-            .arg(self.folder.join("cluster"))
-            .arg("--pwfile")
-            .arg(self.folder.join("password"));
-        initdb
-    }
-
-    fn serve(&self, port: u16, settings: Settings) -> Command {
-        let mut server = self.account.command(&self.programs.join("bin/postgres"));
-        let mut set = |name: &str, value: &dyn std::fmt::Display| {
-            server.arg("-c").arg(format!("{name}={value}"));
-        };
-        set("listen_addresses", &"127.0.0.1");
-        set("port", &port);
-        set("unix_socket_directories", &"");
-        set("hba_file", &self.folder.join("pg_hba.conf").display());
-        set("max_connections", &settings.max_connections);
-        set("superuser_reserved_connections", &SUPERUSER_RESERVED_CONNECTIONS);
-        set("reserved_connections", &settings.reserved_connections);
-        set("log_line_prefix", &LOG_LINE_PREFIX);
-        set("log_connections", &"authorization");
-        // Nothing here has to survive the power going out.
-        for safety in ["fsync", "full_page_writes", "synchronous_commit"] {
-            set(safety, &"off");
-        }
-        if let Some(pair) = &self.certificate {
-            set("ssl", &"on");
-            set("ssl_cert_file", &pair.certificate.display());
-            set("ssl_key_file", &pair.key.display());
-        }
-        server.arg("-D").arg(self.folder.join("cluster"));
-        server
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -48,7 +49,7 @@ impl Process {
     /// # Errors
     /// When the log cannot be opened or the program cannot be run.
     pub fn spawn(name: &str, mut command: Command, logs: &Path) -> Result<Self> {
-        let log = logs.join(name).with_extension("log");
+        let log = logs.join(format!("{name}.log"));
         let output = File::options()
             .create(true)
             .append(true)
@@ -178,7 +179,7 @@ fn guard(mut command: Command, started: &mpsc::Sender<io::Result<Pid>>, ended: &
     };
     let pid = Pid::from_child(&child);
     let _ = started.send(Ok(pid));
-    let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+    let _ = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT));
     ended.send_modify(|status| *status = child.wait().ok());
 }
 

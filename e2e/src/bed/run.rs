@@ -75,7 +75,10 @@ impl Run {
         let number = self.claims.fetch_add(1, Ordering::Relaxed);
         let marker = self.logs.join(format!("{UNSETTLED}{number}"));
         fs::write(&marker, "").with_context(|| format!("cannot write {}", marker.display()))?;
-        Ok(Claim { marker: Some(marker), _run: Arc::clone(self) })
+        Ok(Claim {
+            marker: Some(marker),
+            _run: Arc::clone(self),
+        })
     }
 }
 

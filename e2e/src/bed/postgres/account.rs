@@ -34,8 +34,8 @@ impl Account {
         }
     }
 
-    /// A folder of programs that the account can run. The cache may lie in the home of root, which nobody cannot enter:
-    /// then the 60 MB are copied into `folder`, which takes a tenth of a second.
+    /// A folder of programs that the account can run. The cache may lie in the home of root, which nobody cannot enter,
+    /// so root copies the 60 MB into `folder`: a tenth of a second.
     pub(super) fn reachable(self, programs: &Path, folder: &Path) -> Result<PathBuf> {
         if self == Self::Ours {
             return Ok(programs.to_owned());
@@ -49,7 +49,16 @@ impl Account {
     pub(super) fn take_over(self, folder: &Path) -> Result<()> {
         match self {
             Self::Ours => Ok(()),
-            Self::Nobody { user, group } => give(folder, user, group),
+            Self::Nobody { user, group } => {
+                give(folder, user, group)?;
+                run(self.command(Path::new("test")).arg("-x").arg(folder)).with_context(|| {
+                    format!(
+                        "nobody cannot enter {}: let TMPDIR name another place",
+                        folder.display()
+                    )
+                })?;
+                Ok(())
+            }
         }
     }
 
