@@ -24,7 +24,7 @@ enum Command {
     Budget(budget::Command),
     /// Run the operator.
     Controller(controller::Args),
-    /// Print the CustomResourceDefinitions of both kinds.
+    /// Print the CRDs of both kinds.
     Crds(crds::Args),
 }
 

@@ -1,0 +1,108 @@
+//! How a target replaces its replicas, and how it could instead.
+
+use hybridscaler_core::budget::{Shape, Surge};
+use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::util::intstr::IntOrString};
+
+use crate::{
+    api::target_ref::Target,
+    cli::manifest::{Found, Manifests},
+};
+
+/// `maxSurge` of a Deployment that does not set it.
+const MAX_SURGE: Surge = Surge::Percent(25);
+
+/// One way to replace replicas.
+pub(super) struct Setting {
+    pub(super) name: String,
+    pub(super) shape: Shape,
+}
+
+impl Setting {
+    fn new(shape: Shape) -> Self {
+        let name = match shape {
+            Shape::RollingUpdate {
+                max_surge: Surge::Count(count),
+            } => format!("maxSurge: {count}"),
+            Shape::RollingUpdate {
+                max_surge: Surge::Percent(percent),
+            } => format!("maxSurge: {percent}%"),
+            Shape::Recreate => "strategy: Recreate".into(),
+            Shape::StatefulSet => "StatefulSet".into(),
+            Shape::Other => "rollouts of unknown kind".into(),
+            Shape::EcsRolling { maximum_percent } => format!("maximumPercent: {maximum_percent}"),
+            Shape::EcsReplacing => "new tasks beside the old".into(),
+        };
+        Self { name, shape }
+    }
+
+    /// The target's own setting first, then those that would let more replicas run.
+    ///
+    /// # Errors
+    /// A Deployment's `maxSurge` is neither a count nor a percentage.
+    pub(super) fn all(
+        target: Target<'_>,
+        namespace: &str,
+        manifests: &Manifests,
+        maximum_percent: u32,
+    ) -> anyhow::Result<Vec<Self>> {
+        let no_surge = Shape::RollingUpdate {
+            max_surge: Surge::Count(0),
+        };
+        let shapes = match target {
+            Target::Ecs(_) => vec![
+                Shape::EcsRolling { maximum_percent },
+                Shape::EcsRolling { maximum_percent: 100 },
+            ],
+            Target::Workload {
+                kind: "StatefulSet", ..
+            } => vec![Shape::StatefulSet],
+            Target::Workload {
+                kind: "Deployment",
+                name,
+                ..
+            } => {
+                match manifests
+                    .deployments
+                    .iter()
+                    .find(|deployment| deployment.is(namespace, name))
+                {
+                    Some(deployment) => vec![shape(deployment)?, no_surge, Shape::Recreate],
+                    None => vec![Shape::RollingUpdate { max_surge: MAX_SURGE }, no_surge, Shape::Recreate],
+                }
+            }
+            Target::Workload { .. } => vec![Shape::Other],
+        };
+        let mut settings: Vec<Self> = Vec::new();
+        for shape in shapes {
+            if !settings.iter().any(|setting| setting.shape == shape) {
+                settings.push(Self::new(shape));
+            }
+        }
+        Ok(settings)
+    }
+}
+
+fn shape(deployment: &Found<Deployment>) -> anyhow::Result<Shape> {
+    let strategy = deployment.object.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+    if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate") {
+        return Ok(Shape::Recreate);
+    }
+    let max_surge = match strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_surge.as_ref()) {
+        None => Some(MAX_SURGE),
+        Some(IntOrString::Int(count)) => u32::try_from(*count).ok().map(Surge::Count),
+        Some(IntOrString::String(text)) => text
+            .strip_suffix('%')
+            .and_then(|percent| percent.parse().ok())
+            .map(Surge::Percent),
+    };
+    let field = "spec.strategy.rollingUpdate.maxSurge";
+    let problem = || {
+        deployment.at(
+            field,
+            format_args!("{field} is neither a count nor a percentage such as 25%"),
+        )
+    };
+    Ok(Shape::RollingUpdate {
+        max_surge: max_surge.ok_or_else(problem)?,
+    })
+}
