@@ -28,7 +28,7 @@ pub struct ScalingRules {
     pub cooldown_seconds: Option<i32>,
 
     /// How far the load may be from its target before it changes anything in this direction, as a fraction of the target.
-    /// Default 0.1 (10 %), as the HorizontalPodAutoscaler's; 0 to 1, in steps of 0.001.
+    /// Default 0.1 (10 %), as that of a `HorizontalPodAutoscaler`; 0 to 1, in steps of 0.001.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1))]
     pub tolerance: Option<f64>,

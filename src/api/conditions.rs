@@ -64,22 +64,22 @@ pub mod reasons {
     pub const INVALID_SPEC: &str = "InvalidSpec";
     /// The operator's configuration does not allow it to this namespace.
     pub const NOT_TRUSTED: &str = "NotTrusted";
-    /// The target does not exist.
-    pub const TARGET_NOT_FOUND: &str = "TargetNotFound";
-    /// The target cannot be read or written.
-    pub const TARGET_FAILED: &str = "TargetFailed";
     /// Another autoscaler owns the target.
     pub const TARGET_OWNED_BY_ANOTHER: &str = "TargetOwnedByAnother";
     /// The operator lacks a right in the cluster or in AWS.
     pub const FORBIDDEN: &str = "Forbidden";
     /// The budget does not exist.
     pub const BUDGET_NOT_FOUND: &str = "BudgetNotFound";
+    /// The budget cannot be read or written.
+    pub const BUDGET_FAILED: &str = "BudgetFailed";
     /// The budget does not allow this namespace.
     pub const BUDGET_NOT_ALLOWED: &str = "BudgetNotAllowed";
     /// The Secret does not exist, or lacks the key.
     pub const SECRET_NOT_FOUND: &str = "SecretNotFound";
     /// The database cannot be read.
     pub const DATABASE_FAILED: &str = "DatabaseFailed";
+    /// More is granted than the database accepts.
+    pub const GRANTS_EXCEED_CAPACITY: &str = "GrantsExceedCapacity";
     /// The stored ledger cannot be read.
     pub const LEDGER_INVALID: &str = "LedgerInvalid";
     /// No trigger is known.
@@ -141,7 +141,7 @@ fn cut(mut text: String, bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use proptest::prelude::*;
 
@@ -157,14 +157,20 @@ mod tests {
     ];
 
     fn verdict() -> impl Strategy<Value = Verdict> {
-        let status = prop_oneof![Just(ConditionStatus::True), Just(ConditionStatus::False), Just(ConditionStatus::Unknown)];
+        let status = prop_oneof![
+            Just(ConditionStatus::True),
+            Just(ConditionStatus::False),
+            Just(ConditionStatus::Unknown)
+        ];
         let reason = prop_oneof![Just(reasons::AS_EXPECTED), Just(reasons::NO_SIGNAL)];
-        (proptest::sample::select(TYPES.as_slice()), status, reason, "[aé]{0,3}").prop_map(|(type_, status, reason, message)| Verdict {
-            type_,
-            status,
-            reason,
-            message,
-        })
+        (proptest::sample::select(TYPES.as_slice()), status, reason, "[aé]{0,3}").prop_map(
+            |(type_, status, reason, message)| Verdict {
+                type_,
+                status,
+                reason,
+                message,
+            },
+        )
     }
 
     proptest! {
@@ -200,8 +206,12 @@ mod tests {
             observed_generation: None,
         };
         let mut conditions = vec![foreign.clone()];
-        let ready =
-            Verdict { type_: ConditionType::Ready, status: ConditionStatus::True, reason: reasons::AS_EXPECTED, message: String::new() };
+        let ready = Verdict {
+            type_: ConditionType::Ready,
+            status: ConditionStatus::True,
+            reason: reasons::AS_EXPECTED,
+            message: String::new(),
+        };
         set(&mut conditions, ready, None, Timestamp::UNIX_EPOCH);
         assert_eq!(conditions.first(), Some(&foreign));
         assert_eq!(conditions.len(), 2);

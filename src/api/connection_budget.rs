@@ -1,4 +1,5 @@
 //! The kind `ConnectionBudget`: what a database accepts, and who may have it.
+#![expect(clippy::duplicated_attributes, reason = "columns of one type are no duplicates")]
 
 use kube::{CustomResource, KubeSchema, core::Rule};
 use schemars::JsonSchema;
@@ -121,7 +122,7 @@ pub struct Reserve {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct AllowedNamespaces {
-    /// Same: the budget's own namespace. All: every namespace. Default Same.
+    /// `Same`: the budget's own namespace. `All`: every namespace. Default `Same`.
     #[serde(default)]
     pub from: NamespacesFrom,
 }
@@ -154,7 +155,11 @@ impl CapacitySource {
         match (self.fixed, &self.postgres) {
             (Some(connections), None) => Ok(Source::Static(connections)),
             (None, Some(postgres)) => Ok(Source::Postgres(postgres)),
-            _ => Err(SpecError::new("spec.capacity", "", "is not one source: set exactly one of static and postgres")),
+            _ => Err(SpecError::new(
+                "spec.capacity",
+                "",
+                "is not one source: set exactly one of static and postgres",
+            )),
         }
     }
 }
@@ -162,7 +167,12 @@ impl CapacitySource {
 impl ConnectionBudgetSpec {
     /// Whether scalers of namespace `of` may refer to this budget, which lives in namespace `own`.
     pub fn admits(&self, own: &str, of: &str) -> bool {
-        match self.allowed_namespaces.as_ref().map(|allowed| allowed.from).unwrap_or_default() {
+        match self
+            .allowed_namespaces
+            .as_ref()
+            .map(|allowed| allowed.from)
+            .unwrap_or_default()
+        {
             NamespacesFrom::Same => own == of,
             NamespacesFrom::All => true,
         }
@@ -180,16 +190,16 @@ fn url() -> String {
 fn one_source() -> Rule {
     rule(
         "[has(self.static), has(self.postgres)].filter(x, x).size() == 1",
-        "has(self.static)
-           ? 'capacity has two sources, static ' + string(self.static) + ' and postgres: keep one'
-           : 'capacity has no source: set static to a number of connections, or postgres'",
+        "capacity has %s: set exactly one of static and postgres",
+        &["has(self.static) ? 'two sources, static and postgres' : 'no source'"],
     )
 }
 
 fn reserve_leaves_something() -> Rule {
     rule(
         "!has(self.capacity.static) || !has(self.reserve) || self.reserve.connections < self.capacity.static",
-        "'reserve.connections ' + string(self.reserve.connections) + ' leaves nothing of capacity.static '
-         + string(self.capacity.static) + ': lower the reserve or raise the capacity'",
+        "reserve.connections %s leaves nothing of capacity.static %s: lower the reserve or raise the capacity",
+        &["self.reserve.connections", "self.capacity.static"],
     )
+    .field_path(".reserve.connections")
 }

@@ -16,8 +16,8 @@ pub struct ConnectionUse {
     #[schemars(range(min = 1, max = 10_000))]
     pub per_replica: i32,
 
-    /// What is kept free for replicas that run twice while a rollout replaces them. Full covers one whole rollout, Surge only
-    /// the replicas that `maxSurge` or `maximumPercent` allow above the desired count, None nothing. Default Full.
+    /// What is kept free for replicas that run twice while a rollout replaces them. `Full` covers one whole rollout, `Surge` only
+    /// the replicas that `maxSurge` or `maximumPercent` allow above the desired count, `None` nothing. Default `Full`.
     #[serde(default)]
     pub rollout_reserve: RolloutReserve,
 }

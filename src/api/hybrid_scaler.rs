@@ -1,4 +1,5 @@
 //! The kind `HybridScaler`: how one workload is to be scaled.
+#![expect(clippy::duplicated_attributes, reason = "columns of one type are no duplicates")]
 
 use kube::{CustomResource, KubeSchema, core::Rule};
 use serde::{Deserialize, Serialize};
@@ -106,8 +107,8 @@ pub struct HybridScalerSpec {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub connections: Vec<ConnectionUse>,
 
-    /// What to do with a decision: Active carries it out, DryRun only reports it, Paused leaves the target alone and keeps its
-    /// share of the budget. Default Active.
+    /// What to do with a decision: `Active` carries it out, `DryRun` only reports it, `Paused` leaves the target alone and
+    /// keeps its share of the budget. Default `Active`.
     #[serde(default)]
     pub mode: Mode,
 }
@@ -135,31 +136,31 @@ fn fifteen() -> i32 {
 fn bounds_in_order() -> Rule {
     rule(
         "self.minReplicas <= self.maxReplicas",
-        "'minReplicas ' + string(self.minReplicas) + ' is above maxReplicas ' + string(self.maxReplicas)
-         + ': lower minReplicas or raise maxReplicas'",
+        "minReplicas %s is above maxReplicas %s: lower minReplicas or raise maxReplicas",
+        &["self.minReplicas", "self.maxReplicas"],
     )
+    .field_path(".minReplicas")
 }
 
 fn cpu_needs_an_ecs_service() -> Rule {
     rule(
         "has(self.targetRef.ecs) || !self.triggers.exists(t, has(t.cpu))",
-        "'triggers: ' + self.triggers.filter(t, has(t.cpu)).map(t, t.name).join(', ')
-         + ' reads cpu, which works for an ECS service only so far, and targetRef is a Kubernetes workload: use an sqs trigger instead'",
+        "triggers %s read cpu, which works for an ECS service only so far, and targetRef is a Kubernetes workload: use sqs instead",
+        &["self.triggers.filter(t, has(t.cpu)).map(t, t.name)"],
     )
+    .field_path(".triggers")
 }
 
 fn target_stays() -> Rule {
     let name = |of: &str| {
         format!(
-            "(has({of}.ecs) ? 'ECS service ' + {of}.ecs.cluster + '/' + {of}.ecs.service : {of}.?kind.orValue('') + ' ' + {of}.?name.orValue(''))"
+            "has({of}.ecs) ? 'ECS service ' + {of}.ecs.region + '/' + {of}.ecs.cluster + '/' + {of}.ecs.service
+                           : {of}.apiVersion + ' ' + {of}.kind + ' ' + {of}.name"
         )
     };
     rule(
         "self == oldSelf",
-        &format!(
-            "'targetRef cannot change from ' + {} + ' to ' + {} + ': make a new HybridScaler for the new target and delete this one'",
-            name("oldSelf"),
-            name("self")
-        ),
+        "targetRef cannot change from %s to %s: make a new HybridScaler for the new target and delete this one",
+        &[&name("oldSelf"), &name("self")],
     )
 }

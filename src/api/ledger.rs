@@ -16,7 +16,9 @@ pub struct StoredLedger(Map<String, Value>);
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// It is not a ledger.
-    #[error("status.ledger cannot be read: {0}; restore it from a backup, or delete it to have all consumers charged anew")]
+    #[error(
+        "status.ledger cannot be read: {0}; restore it from a backup, or delete it to have all consumers charged anew"
+    )]
     Malformed(#[from] serde_json::Error),
     /// It holds what this version would lose by writing it back.
     #[error("status.ledger.{field} is not known to this version of the operator: run the newer version that wrote it")]
@@ -49,10 +51,15 @@ impl TryFrom<&Ledger> for StoredLedger {
 /// The path to the first value that stands in `stored` and not in `kept`.
 fn lost(stored: &Value, kept: &Value) -> Option<Vec<String>> {
     match (stored, kept) {
-        (Value::Object(stored), Value::Object(kept)) => stored.iter().filter(|(_, value)| !value.is_null()).find_map(|(key, value)| {
-            let below = lost(value, kept.get(key).unwrap_or(&Value::Null))?;
-            Some([vec![key.clone()], below].concat())
-        }),
+        (Value::Object(stored), Value::Object(kept)) => {
+            stored
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .find_map(|(key, value)| {
+                    let below = lost(value, kept.get(key).unwrap_or(&Value::Null))?;
+                    Some([vec![key.clone()], below].concat())
+                })
+        }
         _ if stored == kept => None,
         _ => Some(Vec::new()),
     }
@@ -62,7 +69,10 @@ fn lost(stored: &Value, kept: &Value) -> Option<Vec<String>> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use hybridscaler_core::{Connections, Replicas, budget::{Capacity, Entry}};
+    use hybridscaler_core::{
+        Connections, Replicas,
+        budget::{Capacity, Entry},
+    };
     use serde_json::json;
 
     use super::*;
@@ -83,7 +93,11 @@ mod tests {
         };
         // A capacity that is about to grow, so that each of its fields is written.
         let capacity = Capacity::fixed(Connections(357)).read(Some(Connections(400)));
-        Ledger { capacity, reserve: Connections(20), entries: [("orders/order-worker".into(), entry)].into() }
+        Ledger {
+            capacity,
+            reserve: Connections(20),
+            entries: [("orders/order-worker".into(), entry)].into(),
+        }
     }
 
     #[test]
@@ -100,8 +114,17 @@ mod tests {
     #[test]
     fn a_field_of_a_newer_version_is_refused_and_named() {
         let mut value = serde_json::to_value(ledger()).unwrap();
-        value.as_object_mut().unwrap().get_mut("entries").unwrap().as_object_mut().unwrap()
-            .get_mut("orders/order-worker").unwrap().as_object_mut().unwrap()
+        value
+            .as_object_mut()
+            .unwrap()
+            .get_mut("entries")
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
+            .get_mut("orders/order-worker")
+            .unwrap()
+            .as_object_mut()
+            .unwrap()
             .insert("quarantine".into(), json!({"replicas": 2}));
         let error = stored(value.clone()).read().unwrap_err();
         assert_eq!(
@@ -109,12 +132,21 @@ mod tests {
             "status.ledger.entries.orders/order-worker.quarantine is not known to this version of the operator: run the newer \
              version that wrote it"
         );
-        assert_eq!(serde_json::to_value(stored(value.clone())).unwrap(), value, "and it is written back as it was");
+        assert_eq!(
+            serde_json::to_value(stored(value.clone())).unwrap(),
+            value,
+            "and it is written back as it was"
+        );
     }
 
     #[test]
     fn what_is_no_ledger_is_refused_with_its_cause() {
         let error = stored(json!({"entries": {"a/b": {"uid": "1"}}})).read().unwrap_err();
-        assert!(error.to_string().starts_with("status.ledger cannot be read: missing field `target`"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("status.ledger cannot be read: missing field `target`"),
+            "{error}"
+        );
     }
 }

@@ -11,7 +11,7 @@ pub struct ServiceAccount {
     pub name: String,
 }
 
-/// A Role with its RoleBinding, as YAML. Both live in the namespace of what they give access to.
+/// A Role with its binding, as YAML. Both live in the namespace of what they give access to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingRole<'a> {
     namespace: &'a str,
@@ -25,7 +25,9 @@ pub fn read_secret<'a>(namespace: &'a str, secret: &str, to: &'a ServiceAccount)
     MissingRole {
         namespace,
         name: format!("hybridscaler-read-{secret}"),
-        rules: format!("  - apiGroups: [\"\"]\n    resources: [secrets]\n    resourceNames: [{secret:?}]\n    verbs: [get]\n"),
+        rules: format!(
+            "  - apiGroups: [\"\"]\n    resources: [secrets]\n    resourceNames: [{secret:?}]\n    verbs: [get]\n"
+        ),
         to,
     }
 }
@@ -45,13 +47,21 @@ pub fn scale<'a>(namespace: &'a str, group: &str, resource: &str, to: &'a Servic
 
 impl fmt::Display for MissingRole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { namespace, name, rules, to: ServiceAccount { namespace: of, name: account } } = self;
+        let Self {
+            namespace,
+            name,
+            rules,
+            to: ServiceAccount {
+                namespace: of,
+                name: subject,
+            },
+        } = self;
         write!(
             f,
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: {name:?}, namespace: {namespace:?}}}\nrules:\n{rules}\
              ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: {name:?}, namespace: {namespace:?}}}\n\
              roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {name:?}}}\n\
-             subjects: [{{kind: ServiceAccount, name: {account:?}, namespace: {of:?}}}]\n"
+             subjects: [{{kind: ServiceAccount, name: {subject:?}, namespace: {of:?}}}]\n"
         )
     }
 }
@@ -65,38 +75,57 @@ mod tests {
     use super::*;
 
     fn operator() -> ServiceAccount {
-        ServiceAccount { namespace: "hybridscaler-system".into(), name: "hybridscaler".into() }
+        ServiceAccount {
+            namespace: "hybridscaler-system".into(),
+            name: "hybridscaler".into(),
+        }
     }
 
     fn parsed(printed: &str) -> (Role, RoleBinding) {
         let (role, binding) = printed.split_once("---\n").unwrap();
-        (serde_saphyr::from_str(role).unwrap(), serde_saphyr::from_str(binding).unwrap())
+        (
+            serde_saphyr::from_str(role).unwrap(),
+            serde_saphyr::from_str(binding).unwrap(),
+        )
     }
 
     #[test]
     fn the_right_to_a_secret_is_for_that_name_only() {
         let (role, binding) = parsed(&read_secret("orders", "orders-db.url", &operator()).to_string());
         let rules = role.rules.unwrap();
-        let [rule] = rules.as_slice() else { panic!("one rule: {rules:?}") };
-        assert_eq!(rule.verbs, ["get"]);
-        assert_eq!(rule.resources.as_deref().unwrap(), ["secrets"]);
-        assert_eq!(rule.resource_names.as_deref().unwrap(), ["orders-db.url"]);
+        assert_eq!(rules.len(), 1);
+        let only = rules.first().unwrap();
+        assert_eq!(only.verbs, ["get"]);
+        assert_eq!(only.resources.as_deref().unwrap(), ["secrets"]);
+        assert_eq!(only.resource_names.as_deref().unwrap(), ["orders-db.url"]);
         assert_eq!(role.metadata.namespace.as_deref(), Some("orders"));
         assert_eq!(binding.role_ref.name, role.metadata.name.unwrap());
         let subject = binding.subjects.unwrap().remove(0);
-        assert_eq!((subject.name.as_str(), subject.namespace.as_deref()), ("hybridscaler", Some("hybridscaler-system")));
+        assert_eq!(
+            (subject.name.as_str(), subject.namespace.as_deref()),
+            ("hybridscaler", Some("hybridscaler-system"))
+        );
     }
 
     #[test]
     fn the_right_to_scale_is_for_the_scale_subresource_only() {
         let (role, _) = parsed(&scale("orders", "argoproj.io", "rollouts", &operator()).to_string());
-        let rules: Vec<_> = role.rules.unwrap().into_iter().map(|r| (r.api_groups.unwrap(), r.resources.unwrap(), r.verbs)).collect();
+        let rules: Vec<_> = role
+            .rules
+            .unwrap()
+            .into_iter()
+            .map(|r| (r.api_groups.unwrap(), r.resources.unwrap(), r.verbs))
+            .collect();
         let texts = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(
             rules,
             [
                 (texts(&["argoproj.io"]), texts(&["rollouts"]), texts(&["get"])),
-                (texts(&["argoproj.io"]), texts(&["rollouts/scale"]), texts(&["get", "update"])),
+                (
+                    texts(&["argoproj.io"]),
+                    texts(&["rollouts/scale"]),
+                    texts(&["get", "update"])
+                ),
             ]
         );
     }

@@ -73,7 +73,7 @@ pub struct HybridScalerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<ScaleHistory>,
 
-    /// Ready, AbleToScale, ScalingActive and ScalingLimited.
+    /// `Ready`, `AbleToScale`, `ScalingActive` and `ScalingLimited`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
@@ -223,7 +223,7 @@ pub struct ConnectionBudgetStatus {
     #[schemars(schema_with = "schema::instant")]
     pub last_read_time: Option<Time>,
 
-    /// Ready, CapacityKnown and OverBudget.
+    /// `Ready`, `CapacityKnown` and `OverBudget`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

@@ -10,7 +10,7 @@ use super::{rule::rule, spec_error::SpecError};
 /// A Kubernetes workload in the scaler's namespace (`apiVersion`, `kind`, `name`), or an ECS service (`ecs`): exactly one of them.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = one_target(), validation = whole_workload())]
+#[x_kube(validation = one_target())]
 pub struct TargetRef {
     /// API version of the workload, such as `apps/v1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,13 +87,28 @@ impl TargetRef {
     /// # Errors
     /// It names none, half of one, or two.
     pub fn target(&self) -> Result<Target<'_>, SpecError> {
-        let Self { api_version, kind, name, ecs } = self;
+        let Self {
+            api_version,
+            kind,
+            name,
+            ecs,
+        } = self;
         match (ecs, api_version, kind, name) {
             (Some(ecs), None, None, None) => Ok(Target::Ecs(ecs)),
-            (None, Some(api_version), Some(kind), Some(name)) => Ok(Target::Workload { api_version, kind, name }),
+            (None, Some(api_version), Some(kind), Some(name)) => Ok(Target::Workload {
+                api_version,
+                kind,
+                name,
+            }),
             _ => Err(SpecError::new(
                 "spec.targetRef",
-                format_args!("{} {}", kind.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default()).to_string().trim(),
+                format_args!(
+                    "{} {}",
+                    kind.as_deref().unwrap_or_default(),
+                    name.as_deref().unwrap_or_default()
+                )
+                .to_string()
+                .trim(),
                 "is not one target: set either apiVersion, kind and name, or ecs",
             )),
         }
@@ -120,25 +135,22 @@ impl fmt::Display for Target<'_> {
 fn one_target() -> Rule {
     rule(
         "has(self.ecs) ? !has(self.apiVersion) && !has(self.kind) && !has(self.name)
-                       : has(self.apiVersion) || has(self.kind) || has(self.name)",
-        "has(self.ecs)
-           ? 'names the ECS service ' + self.ecs.service + ' and the workload ' + self.?kind.orValue('') + ' ' + self.?name.orValue('')
-             + ': keep either ecs, or apiVersion, kind and name'
-           : 'names no target: set either apiVersion, kind and name of a workload, or ecs'",
-    )
-}
-
-fn whole_workload() -> Rule {
-    rule(
-        "has(self.ecs) || [has(self.apiVersion), has(self.kind), has(self.name)].filter(x, x).size() in [0, 3]",
-        "'names the workload by half: ' + self.?kind.orValue('kind missing') + ' ' + self.?name.orValue('name missing') + ' '
-         + self.?apiVersion.orValue('apiVersion missing') + ': set apiVersion (such as apps/v1), kind and name'",
+                       : has(self.apiVersion) && has(self.kind) && has(self.name)",
+        "targetRef has apiVersion %s, kind %s, name %s and ecs %s: set either apiVersion, kind and name of a workload, or ecs",
+        &[
+            "self.?apiVersion.orValue('none')",
+            "self.?kind.orValue('none')",
+            "self.?name.orValue('none')",
+            "self.?ecs.?service.orValue('none')",
+        ],
     )
 }
 
 fn region_of_the_cluster() -> Rule {
     rule(
         "!self.cluster.startsWith('arn:') || self.cluster.split(':')[3] == self.region",
-        "'region ' + self.region + ' is not the region of cluster ' + self.cluster + ': set region to ' + self.cluster.split(':')[3]",
+        "region %s is not that of cluster %s: set region to %s",
+        &["self.region", "self.cluster", "self.cluster.split(':')[3]"],
     )
+    .field_path(".region")
 }

@@ -85,7 +85,11 @@ impl Trigger {
         match (&self.sqs, &self.cpu) {
             (Some(sqs), None) => Ok(Source::Sqs(sqs)),
             (None, Some(cpu)) => Ok(Source::Cpu(cpu)),
-            _ => Err(SpecError::new("name", &self.name, "is not one source: set exactly one of sqs and cpu")),
+            _ => Err(SpecError::new(
+                "name",
+                &self.name,
+                "is not one source: set exactly one of sqs and cpu",
+            )),
         }
     }
 }
@@ -101,10 +105,13 @@ impl SqsTrigger {
             let (region, host) = rest.split_once('.')?;
             host.starts_with("amazonaws.com").then_some(region)
         };
-        self.region
-            .as_deref()
-            .or_else(of_host)
-            .ok_or_else(|| SpecError::new("sqs.queueUrl", &self.queue_url, "does not tell the region: set sqs.region"))
+        self.region.as_deref().or_else(of_host).ok_or_else(|| {
+            SpecError::new(
+                "sqs.queueUrl",
+                &self.queue_url,
+                "does not tell the region: set sqs.region",
+            )
+        })
     }
 
     /// ARN of the queue, which its URL and region determine.
@@ -115,7 +122,11 @@ impl SqsTrigger {
         let region = self.region()?;
         let mut path = self.queue_url.rsplit('/');
         let (Some(name), Some(account)) = (path.next(), path.next()) else {
-            return Err(SpecError::new("sqs.queueUrl", &self.queue_url, "is not the URL of a queue: write it as SQS gives it"));
+            return Err(SpecError::new(
+                "sqs.queueUrl",
+                &self.queue_url,
+                "is not the URL of a queue: write it as SQS gives it",
+            ));
         };
         Ok(format!("arn:{}:sqs:{region}:{account}:{name}", partition(region)))
     }
@@ -133,29 +144,34 @@ fn partition(region: &str) -> &'static str {
 fn one_source() -> Rule {
     rule(
         "[has(self.sqs), has(self.cpu)].filter(x, x).size() == 1",
-        "'trigger ' + self.name + (has(self.sqs) ? ' has two sources, sqs and cpu: make two triggers of it' : ' has no source: set sqs or cpu')",
+        "trigger %s has %s: set exactly one of sqs and cpu",
+        &["self.name", "has(self.sqs) ? 'two sources, sqs and cpu' : 'no source'"],
     )
 }
 
 fn queue_url() -> Rule {
     rule(
         r"self.matches('^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[0-9]{12}/[A-Za-z0-9_-]{1,80}(\\.fifo)?$')",
-        "'queueUrl ' + self + ' is not the URL of a queue: write it as SQS gives it, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME'",
+        "queueUrl %s is not the URL of a queue: write it as SQS gives it, https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+        &["self"],
     )
 }
 
 fn region_is_known() -> Rule {
     rule(
-        r"has(self.region) || self.queueUrl.matches('^https?://sqs\\.[a-z0-9-]+\\.amazonaws\\.com(\\.cn)?(:[0-9]+)?/')",
-        "'region is missing and queueUrl ' + self.queueUrl + ' does not tell it: set region, such as eu-west-1'",
+        r"has(self.region) || !self.queueUrl.contains('://') || self.queueUrl.matches('^https?://sqs\\.[a-z0-9-]+\\.amazonaws\\.com')",
+        "region is missing and queueUrl %s does not tell it: set region, such as eu-west-1",
+        &["self.queueUrl"],
     )
+    .field_path(".region")
 }
 
 fn region_of_the_queue() -> Rule {
     rule(
-        r"!has(self.region) || !self.queueUrl.matches('^https?://sqs\\.[a-z0-9-]+\\.amazonaws\\.com(\\.cn)?(:[0-9]+)?/')
+        r"!has(self.region) || !self.queueUrl.matches('^https?://sqs\\.[a-z0-9-]+\\.amazonaws\\.com')
           || self.queueUrl.split('.')[1] == self.region",
-        "'region ' + self.region + ' is not the region of queueUrl ' + self.queueUrl + ': set region to '
-         + self.queueUrl.split('.')[1] + ' or leave it out'",
+        "region %s is not that of queueUrl %s: set region to %s or leave it out",
+        &["self.region", "self.queueUrl", "self.queueUrl.split('.')[1]"],
     )
+    .field_path(".region")
 }

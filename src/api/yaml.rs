@@ -21,17 +21,25 @@ fn explain(error: &serde_saphyr::Error) -> YamlError {
     use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
     let error = error.without_snippet();
     let problem = match error {
-        Error::SerdeUnknownField { field, expected, .. } => match nearest(field, expected) {
-            Some(meant) => format!("unknown field `{field}`: did you mean `{meant}`?"),
-            None => format!("unknown field `{field}`: use one of {}", expected.join(", ")),
-        },
+        Error::SerdeUnknownField { field, expected, .. } => unknown_field(field, expected),
         Error::SerdeUnknownVariant { variant, expected, .. } => {
             format!("unknown value `{variant}`: use one of {}", expected.join(", "))
         }
         // Without the location, which stands in front already; what is left may quote the text, so it is escaped.
         other => DefaultMessageFormatter.format_message(other).escape_debug().to_string(),
     };
-    YamlError { line: error.location().map_or(1, |at| at.line()), problem }
+    YamlError {
+        line: error.location().map_or(1, |at| at.line()),
+        problem,
+    }
+}
+
+/// What to say of a field that is none of the known ones.
+pub fn unknown_field(field: &str, known: &[&str]) -> String {
+    match nearest(field, known) {
+        Some(meant) => format!("unknown field `{field}`: did you mean `{meant}`?"),
+        None => format!("unknown field `{field}`: use one of {}", known.join(", ")),
+    }
 }
 
 /// The known name that is at most a third of its letters away, if any.
@@ -78,18 +86,31 @@ mod tests {
     #[test]
     fn an_unknown_field_is_named_with_its_line_and_the_nearest_known_one() {
         let error = read::<Sample>("# a comment\ndatabaseHost: []\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 2: unknown field `databaseHost`: did you mean `databaseHosts`?");
+        assert_eq!(
+            error.to_string(),
+            "line 2: unknown field `databaseHost`: did you mean `databaseHosts`?"
+        );
     }
 
     #[test]
     fn a_field_that_resembles_nothing_gets_the_list() {
         let error = read::<Sample>("colour: red\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 1: unknown field `colour`: use one of databaseHosts");
+        assert_eq!(
+            error.to_string(),
+            "line 1: unknown field `colour`: use one of databaseHosts"
+        );
     }
 
     #[test]
     fn distances_are_those_of_levenshtein() {
-        for (a, b, edits) in [("", "", 0), ("kitten", "sitting", 3), ("", "abc", 3), ("abc", "", 3), ("ecs", "ECS", 0), ("flaw", "lawn", 2)] {
+        for (a, b, edits) in [
+            ("", "", 0),
+            ("kitten", "sitting", 3),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("ecs", "ECS", 0),
+            ("flaw", "lawn", 2),
+        ] {
             assert_eq!(distance(a, b), edits, "{a} to {b}");
         }
     }

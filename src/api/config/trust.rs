@@ -84,19 +84,31 @@ impl Trust {
         if self.0.iter().any(|grant| grant.covers(namespace, resource)) {
             Ok(())
         } else {
-            Err(Refusal { namespace: namespace.into(), resource: resource.clone() })
+            Err(Refusal {
+                namespace: namespace.into(),
+                resource: resource.clone(),
+            })
         }
     }
 
     /// Refuses patterns that can never match: a typing mistake would otherwise read as a grant.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        self.0.iter().enumerate().try_for_each(|(at, grant)| grant.check(&format!("trust[{at}]")))
+        self.0
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, grant)| grant.check(&format!("trust[{at}]")))
     }
 }
 
 impl Grant {
     fn covers(&self, namespace: &str, resource: &Resource) -> bool {
-        let Self { namespaces, role_arns, queues, ecs_services, database_hosts } = self;
+        let Self {
+            namespaces,
+            role_arns,
+            queues,
+            ecs_services,
+            database_hosts,
+        } = self;
         any(namespaces, namespace)
             && match resource {
                 Resource::Queue { arn, identity } => any(queues, arn) && admits(role_arns, identity),
@@ -108,7 +120,13 @@ impl Grant {
     }
 
     fn check(&self, path: &str) -> Result<(), ConfigError> {
-        let Self { namespaces, role_arns, queues, ecs_services, database_hosts } = self;
+        let Self {
+            namespaces,
+            role_arns,
+            queues,
+            ecs_services,
+            database_hosts,
+        } = self;
         if namespaces.is_empty() {
             return Err(ConfigError::Value {
                 field: format!("{path}.namespaces"),
@@ -116,40 +134,58 @@ impl Grant {
                 problem: "names no namespace: name at least one, or * for all",
             });
         }
-        let lists: [(&str, &[Glob], fn(&str) -> bool, &'static str); 5] = [
-            ("namespaces", namespaces, |p| !p.is_empty(), "matches nothing: write a name, or * for all"),
-            (
-                "roleArns",
-                role_arns,
-                |p| is_arn(p, "iam") && p.contains(":role/"),
-                "is not the ARN of a role: write arn:aws:iam::ACCOUNT:role/NAME, * allowed in each part",
-            ),
-            (
-                "queues",
-                queues,
-                |p| is_arn(p, "sqs"),
-                "is not the ARN of a queue: write arn:aws:sqs:REGION:ACCOUNT:NAME, * allowed in each part",
-            ),
-            (
-                "ecsServices",
-                ecs_services,
-                |p| p.split('/').count() == 3 && p.split('/').all(|part| !part.is_empty()),
-                "is not an ECS service: write REGION/CLUSTER/SERVICE, * allowed in each part",
-            ),
-            (
-                "databaseHosts",
-                database_hosts,
-                |p| p == p.to_lowercase() && p.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && !port.is_empty()),
-                "is not a host with its port in lower case: write HOST:PORT, such as db.internal:5432",
-            ),
-        ];
-        for (list, patterns, usable, problem) in lists {
-            if let Some((at, pattern)) = patterns.iter().enumerate().find(|(_, pattern)| !usable(pattern.as_str())) {
-                let value = pattern.as_str().to_owned();
-                return Err(ConfigError::Value { field: format!("{path}.{list}[{at}]"), value, problem });
-            }
-        }
-        Ok(())
+        check_each(
+            &format!("{path}.namespaces"),
+            namespaces,
+            |pattern| !pattern.is_empty(),
+            "matches nothing: write a name, or * for all",
+        )?;
+        check_each(
+            &format!("{path}.roleArns"),
+            role_arns,
+            |pattern| is_arn(pattern, "iam") && pattern.contains(":role/"),
+            "is not the ARN of a role: write arn:aws:iam::ACCOUNT:role/NAME, * allowed in each part",
+        )?;
+        check_each(
+            &format!("{path}.queues"),
+            queues,
+            |pattern| is_arn(pattern, "sqs"),
+            "is not the ARN of a queue: write arn:aws:sqs:REGION:ACCOUNT:NAME, * allowed in each part",
+        )?;
+        check_each(
+            &format!("{path}.ecsServices"),
+            ecs_services,
+            is_service,
+            "is not an ECS service: write REGION/CLUSTER/SERVICE, * allowed in each part",
+        )?;
+        check_each(
+            &format!("{path}.databaseHosts"),
+            database_hosts,
+            is_host_with_port,
+            "is not a host with its port in lower case: write HOST:PORT, such as db.internal:5432",
+        )
+    }
+}
+
+/// Finds the first pattern of the list at `path` that is not `usable`.
+fn check_each(
+    path: &str,
+    patterns: &[Glob],
+    usable: impl Fn(&str) -> bool,
+    problem: &'static str,
+) -> Result<(), ConfigError> {
+    match patterns
+        .iter()
+        .map(Glob::as_str)
+        .enumerate()
+        .find(|(_, pattern)| !usable(pattern))
+    {
+        Some((at, pattern)) => Err(ConfigError::Value {
+            field: format!("{path}[{at}]"),
+            value: pattern.to_owned(),
+            problem,
+        }),
+        None => Ok(()),
     }
 }
 
@@ -170,11 +206,26 @@ fn is_arn(pattern: &str, service: &str) -> bool {
     matches!(parts.as_slice(), ["arn", _, of, _, _, _] if *of == service)
 }
 
+fn is_service(pattern: &str) -> bool {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    matches!(parts.as_slice(), [region, cluster, service] if !region.is_empty() && !cluster.is_empty() && !service.is_empty())
+}
+
+fn is_host_with_port(pattern: &str) -> bool {
+    let parts = pattern.rsplit_once(':');
+    parts.is_some_and(|(host, port)| !host.is_empty() && !port.is_empty()) && pattern == pattern.to_lowercase()
+}
+
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue { arn, .. } => f.write_str(arn),
-            Self::EcsService { region, cluster, service, .. } => write!(f, "{region}/{cluster}/{service}"),
+            Self::EcsService {
+                region,
+                cluster,
+                service,
+                ..
+            } => write!(f, "{region}/{cluster}/{service}"),
             Self::DatabaseHost(host) => f.write_str(host),
         }
     }
