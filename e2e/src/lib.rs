@@ -1,5 +1,6 @@
 //! The test bed: real parts on loopback, started by the tests and the demo themselves and gone when those end.
 
 pub mod bed;
+pub mod demo;
 pub mod operator;
 pub mod runner;

@@ -1,0 +1,108 @@
+//! `make demo`: one spike with a connection budget, the same without, and the two side by side.
+
+use std::{fs, path::PathBuf, process::ExitCode, sync::Mutex};
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use hybridscaler_e2e::{
+    bed::Bed,
+    demo::{
+        self, Only,
+        record::Record,
+        report::{Comparison, failures},
+        svg::Picture,
+    },
+};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Scales two services that share a PostgreSQL through a spike, once with a connection budget and once without.
+///
+/// Everything runs on this machine and ends with the demo. It succeeds only if the budget did what it is for.
+#[derive(Debug, Parser)]
+struct Options {
+    /// What the jitter of the load is made from; the same number gives the same load.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Makes one of the two runs.
+    #[arg(long, value_enum)]
+    only: Option<Only>,
+    /// Where to write what was measured, second by second, as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Where to write the picture of the runs.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<ExitCode> {
+    let options = Options::parse();
+    let mut bed = Bed::own("demo").await?;
+    let outcome = tokio::select! {
+        outcome = perform(&bed, &options) => outcome,
+        signal = ended() => Err(signal),
+    };
+    if !matches!(outcome, Ok(ExitCode::SUCCESS)) {
+        bed.keep();
+    }
+    outcome
+}
+
+async fn perform(bed: &Bed, options: &Options) -> Result<ExitCode> {
+    log_to_a_file(bed)?;
+    let records = demo::perform(bed, options.only, options.seed).await?;
+    write_files(&records, options)?;
+    print!("\n{}", Comparison(&records));
+    let failures = failures(&records);
+    for failure in &failures {
+        println!("FAILED: {failure}");
+    }
+    Ok(if failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The terminal belongs to the view.
+fn log_to_a_file(bed: &Bed) -> Result<()> {
+    let path = bed.logs().join("demo.log");
+    let file = fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .init();
+    Ok(())
+}
+
+fn write_files(records: &[Record], options: &Options) -> Result<()> {
+    let write = |path: &PathBuf, text: String| {
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    if let Some(path) = &options.report {
+        write(path, serde_json::to_string_pretty(records)? + "\n")?;
+    }
+    if let Some(path) = &options.svg {
+        write(path, Picture(records).to_string())?;
+    }
+    Ok(())
+}
+
+/// The error of a demo that was asked to end, by Ctrl-C or by SIGTERM.
+async fn ended() -> anyhow::Error {
+    let terminated = async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            _ = terminate.recv() => {}
+        }
+        bail!("interrupted")
+    };
+    let outcome: Result<std::convert::Infallible> = terminated.await;
+    match outcome {
+        Err(error) => error,
+    }
+}

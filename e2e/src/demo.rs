@@ -1,0 +1,61 @@
+//! The demo: two services, one database, ten times the load, with a connection budget and without.
+
+mod fleet;
+mod gauges;
+mod manifests;
+pub mod record;
+pub mod report;
+mod run;
+mod stage;
+mod story;
+pub mod svg;
+mod view;
+
+use anyhow::Result;
+
+use self::{fleet::Fleet, record::Record, stage::Stage, view::View};
+use crate::bed::Bed;
+
+/// What the first run is about.
+const INTRODUCTION: &str = "
+order-worker (a Deployment) and core-api (an ECS service) work off a queue each. Every replica opens 10 connections to one
+PostgreSQL that accepts 360. For 30 seconds ten times the messages arrive, and each service wants 50 replicas: 1,000 connections
+together. payments, which nobody scales, opens a fresh connection to the same database every half second.
+";
+
+/// Which runs to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Only {
+    /// The run that is held to the budget.
+    Budgeted,
+    /// The run without one.
+    Unbudgeted,
+}
+
+/// Makes the runs, one after the other, showing each as it goes.
+///
+/// # Errors
+///
+/// A part does not come up or does not answer.
+pub async fn perform(bed: &Bed, only: Option<Only>, seed: u64) -> Result<Vec<Record>> {
+    let mut view = View::new();
+    view.say("starting the operator on a Kubernetes control plane, a served AWS and PostgreSQL")?;
+    let stage = Stage::set(bed).await?;
+    let mut records = Vec::new();
+    for budgeted in [true, false] {
+        let asked = if budgeted { Only::Budgeted } else { Only::Unbudgeted };
+        if only.is_some_and(|only| only != asked) {
+            continue;
+        }
+        view.say(if budgeted {
+            INTRODUCTION
+        } else {
+            "\nThe same load without the budget:"
+        })?;
+        let fleet = Fleet::raise(&stage, budgeted).await?;
+        records.push(run::run(&stage, &fleet, seed, &mut view).await?);
+        fleet.clear().await?;
+    }
+    stage.clear().await?;
+    Ok(records)
+}

@@ -1,0 +1,98 @@
+//! What a user would apply for the story, made from its numbers.
+
+use anyhow::Result;
+use hybridscaler::api::rbac::{self, ServiceAccount};
+use hybridscaler_e2e_aws::REGION;
+use serde_json::{Value, json};
+
+use super::{
+    record::SERVICES,
+    stage::NAMESPACE,
+    story::{self, MAX_REPLICAS, MIN_REPLICAS, POOL, RESERVE},
+};
+use crate::{operator::RELEASE, runner};
+
+/// The ECS cluster of `core-api`.
+pub(super) const CLUSTER: &str = "prod";
+
+/// The name of the budget.
+const BUDGET: &str = "orders-db";
+
+/// The Secret that tells the operator where the budget's database is.
+const SECRET: &str = "orders-db-url";
+
+/// The manifests of a run, as one YAML file: the Deployment, the scalers, and with `database_url` the budget that holds them.
+/// `queue_urls` are in the order of [`SERVICES`].
+///
+/// The operator, in the namespace `operator`, may read the one Secret that the budget names.
+pub(super) fn manifests(operator: &str, queue_urls: &[String; 2], database_url: Option<&str>) -> Result<String> {
+    let [order_worker, core_api] = SERVICES;
+    let [orders, calls] = queue_urls;
+    let budgeted = database_url.is_some();
+    let service = json!({"ecs": {"cluster": CLUSTER, "service": core_api, "region": REGION}});
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": order_worker});
+    let mut manifests = vec![
+        serde_json::to_string(&runner::deployment(order_worker, MIN_REPLICAS, story::TIMING)?)?,
+        scaler(order_worker, &deployment, &[backlog(orders)], budgeted).to_string(),
+        scaler(core_api, &service, &[backlog(calls), cpu()], budgeted).to_string(),
+    ];
+    if let Some(url) = database_url {
+        let operator = ServiceAccount {
+            namespace: operator.to_owned(),
+            name: RELEASE.to_owned(),
+        };
+        manifests.extend([
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": {"url": url}})
+                .to_string(),
+            rbac::read_secret(NAMESPACE, SECRET, &operator).to_string(),
+            budget().to_string(),
+        ]);
+    }
+    Ok(manifests.join("\n---\n"))
+}
+
+fn budget() -> Value {
+    json!({
+        "apiVersion": "hybridscaler.dev/v1alpha1",
+        "kind": "ConnectionBudget",
+        "metadata": {"name": BUDGET},
+        "spec": {
+            "capacity": {"postgres": {"secretRef": {"name": SECRET}}},
+            "reserve": {"connections": RESERVE},
+            "pollIntervalSeconds": 5,
+        },
+    })
+}
+
+fn scaler(name: &str, target: &Value, triggers: &[Value], budgeted: bool) -> Value {
+    let mut scaler = json!({
+        "apiVersion": "hybridscaler.dev/v1alpha1",
+        "kind": "HybridScaler",
+        "metadata": {"name": name},
+        "spec": {
+            "targetRef": target,
+            "minReplicas": MIN_REPLICAS,
+            "maxReplicas": MAX_REPLICAS,
+            "pollIntervalSeconds": story::POLL_SECONDS,
+            "triggers": triggers,
+            "behavior": {
+                "scaleUp": {"cooldownSeconds": story::UP_COOLDOWN_SECONDS},
+                "scaleDown": {"cooldownSeconds": story::DOWN_COOLDOWN_SECONDS},
+            },
+        },
+    });
+    if let (true, Some(spec)) = (budgeted, scaler.get_mut("spec").and_then(Value::as_object_mut)) {
+        let connections = json!([{"budgetRef": {"name": BUDGET}, "perReplica": POOL, "rolloutReserve": "Surge"}]);
+        spec.insert("connections".to_owned(), connections);
+    }
+    scaler
+}
+
+fn backlog(queue_url: &str) -> Value {
+    let sqs = json!({"queueUrl": queue_url, "region": REGION, "messagesPerReplica": story::MESSAGES_PER_REPLICA});
+    json!({"name": "backlog", "sqs": sqs})
+}
+
+fn cpu() -> Value {
+    json!({"name": "cpu", "cpu": {"targetUtilization": story::CPU_TARGET}})
+}

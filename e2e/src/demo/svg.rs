@@ -1,0 +1,245 @@
+//! The picture of the demo: one panel a run, the open connections over time against what the database accepts.
+
+use std::fmt;
+
+use super::{
+    record::{Moment, Record},
+    report::thousands,
+    story,
+};
+
+/// The plot area of a panel and the space around it, in pixels.
+const WIDTH: f64 = 340.0;
+const HEIGHT: f64 = 200.0;
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = 24.0;
+const TOP: f64 = 64.0;
+const BOTTOM: f64 = 74.0;
+
+/// The top of the scale: a little more than the database accepts, so that the limit is a line and not the edge.
+const SCALE: f64 = 400.0;
+
+/// For both themes of the place where the picture is shown.
+const STYLE: &str = "\
+svg{font:12px system-ui,sans-serif;--ink:#1f2328;--faint:#d1d9e0;--spike:#f6f8fa;--open:#0969da;--bad:#d1242f;--hurt:#bc4c00}
+@media(prefers-color-scheme:dark){svg{--ink:#e6edf3;--faint:#3d444d;--spike:#1c2128;--open:#4493f8;--bad:#f85149;--hurt:#db6d28}}
+text{fill:var(--ink)}.title{font-size:15px;font-weight:600}.end{text-anchor:end}.mid{text-anchor:middle}
+.grid{stroke:var(--faint)}.spike{fill:var(--spike)}.limit{stroke:var(--bad);stroke-dasharray:5 3}
+.open{fill:var(--open);fill-opacity:.2;stroke:var(--open);stroke-width:1.5}
+.refused{stroke:var(--bad);stroke-width:2}.hurt{fill:var(--hurt)}";
+
+/// The runs as SVG, each in a panel of its own, on the same scales.
+pub struct Picture<'a>(pub &'a [Record]);
+
+impl fmt::Display for Picture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(records) = self;
+        let longest = records.iter().map(|record| record.end().at).fold(60.0, f64::max);
+        let lefts = (0u32..).map(|index| LEFT + f64::from(index) * (LEFT + WIDTH + RIGHT));
+        let panels: Vec<_> = records
+            .iter()
+            .zip(lefts)
+            .map(|(record, left)| (Panel { record, longest }, left))
+            .collect();
+        let right = panels.last().map_or(0.0, |(_, left)| left + WIDTH + RIGHT);
+        writeln!(
+            f,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {right} {}\" role=\"img\">",
+            TOP + HEIGHT + BOTTOM
+        )?;
+        writeln!(
+            f,
+            "<title>Open database connections under the same load, with a connection budget and without</title>"
+        )?;
+        writeln!(f, "<style>\n{STYLE}\n</style>")?;
+        for (panel, left) in panels {
+            writeln!(f, "<g transform=\"translate({left} {TOP})\">\n{panel}</g>")?;
+        }
+        writeln!(f, "</svg>")
+    }
+}
+
+/// One run. Its plot area begins at the origin.
+struct Panel<'a> {
+    record: &'a Record,
+    /// Seconds that the plot is wide.
+    longest: f64,
+}
+
+impl fmt::Display for Panel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.heading(f)?;
+        self.axes(f)?;
+        self.connections(f)?;
+        self.marks(f)?;
+        legend(f)
+    }
+}
+
+impl Panel<'_> {
+    fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let title = if self.record.budgeted {
+            "With a connection budget"
+        } else {
+            "The same load without it"
+        };
+        let end = self.record.end();
+        let [refused, failed, asked] = [end.refused, end.bystander_failed, end.bystander_asked].map(thousands);
+        writeln!(f, "<text class=\"title\" y=\"-36\">{title}</text>")?;
+        writeln!(
+            f,
+            "<text y=\"-16\">{refused} connections refused, payments failed {failed} of {asked} times</text>"
+        )
+    }
+
+    fn axes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, wide) = (
+            self.x(story::SCHEDULE.spike_at.as_secs_f64()),
+            self.x(story::SCHEDULE.spike_for.as_secs_f64()),
+        );
+        writeln!(
+            f,
+            "<rect class=\"spike\" x=\"{from:.1}\" width=\"{wide:.1}\" height=\"{HEIGHT}\"/>"
+        )?;
+        writeln!(
+            f,
+            "<text class=\"mid\" x=\"{:.1}\" y=\"{}\">tenfold load</text>",
+            from + wide / 2.0,
+            HEIGHT - 6.0
+        )?;
+        for (connections, class) in [
+            (0, "grid"),
+            (100, "grid"),
+            (200, "grid"),
+            (300, "grid"),
+            (story::MAX_CONNECTIONS, "limit"),
+        ] {
+            let y = y(connections);
+            writeln!(f, "<path class=\"{class}\" d=\"M0 {y:.1}h{WIDTH}\"/>")?;
+            writeln!(
+                f,
+                "<text class=\"end\" x=\"-6\" y=\"{:.1}\">{connections}</text>",
+                y + 4.0
+            )?;
+        }
+        for seconds in [0u32, 30, 60, 90, 120, 150] {
+            let x = self.x(seconds.into());
+            if x <= WIDTH {
+                writeln!(
+                    f,
+                    "<text class=\"mid\" x=\"{x:.1}\" y=\"{}\">{seconds} s</text>",
+                    HEIGHT + 18.0
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<path class=\"open\" d=\"M0 {HEIGHT}")?;
+        for moment in &self.record.moments {
+            write!(f, "L{:.1} {:.1}", self.x(moment.at), y(moment.connections))?;
+        }
+        writeln!(f, "L{:.1} {HEIGHT}Z\"/>", self.x(self.record.end().at))
+    }
+
+    /// A stroke at the limit for each second with refusals, a dot below the plot for each with a failure of the bystander.
+    fn marks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = Moment::default();
+        let before = std::iter::once(&start).chain(&self.record.moments);
+        for (before, moment) in before.zip(&self.record.moments) {
+            let x = self.x(moment.at);
+            if moment.refused > before.refused {
+                writeln!(
+                    f,
+                    "<path class=\"refused\" d=\"M{x:.1} {:.1}v8\"/>",
+                    y(story::MAX_CONNECTIONS) - 10.0
+                )?;
+            }
+            if moment.bystander_failed > before.bystander_failed {
+                writeln!(
+                    f,
+                    "<circle class=\"hurt\" cx=\"{x:.1}\" cy=\"{}\" r=\"2\"/>",
+                    HEIGHT + 34.0
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn x(&self, seconds: f64) -> f64 {
+        seconds / self.longest * WIDTH
+    }
+}
+
+/// How far below the top of the plot so many connections are drawn.
+fn y(connections: u32) -> f64 {
+    HEIGHT * (1.0 - f64::from(connections).min(SCALE) / SCALE)
+}
+
+fn legend(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let [top, middle, base] = [48.0, 52.0, 56.0].map(|below| HEIGHT + below);
+    writeln!(
+        f,
+        "<path class=\"refused\" d=\"M2 {top}v8\"/><text x=\"10\" y=\"{base}\">refused</text>"
+    )?;
+    writeln!(
+        f,
+        "<circle class=\"hurt\" cx=\"78\" cy=\"{middle}\" r=\"2\"/><text x=\"86\" y=\"{base}\">payments failed</text>"
+    )?;
+    writeln!(
+        f,
+        "<rect class=\"open\" x=\"186\" y=\"{top}\" width=\"10\" height=\"8\"/><text x=\"202\" y=\"{base}\">open connections</text>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(budgeted: bool) -> Record {
+        let moment = |at, connections, refused, bystander_failed| Moment {
+            at,
+            connections,
+            refused,
+            bystander_failed,
+            ..Moment::default()
+        };
+        let moments = vec![
+            moment(1.0, 100, 0, 0),
+            moment(2.0, 360, 7, 0),
+            moment(3.0, 360, 9, 1),
+            moment(4.0, 350, 9, 1),
+        ];
+        Record {
+            budgeted,
+            seed: 1,
+            moments,
+            peak_connections: 360,
+            sent: 0,
+            handled: 0,
+            drained_after: None,
+        }
+    }
+
+    #[test]
+    fn each_run_has_a_panel_and_each_second_with_a_refusal_a_stroke() {
+        let svg = Picture(&[record(true), record(false)]).to_string();
+        assert_eq!(svg.matches("<g transform").count(), 2);
+        let strokes = svg.matches("class=\"refused\"").count();
+        assert_eq!(
+            strokes,
+            2 * (2 + 1),
+            "two seconds with refusals and the legend, in each panel"
+        );
+        assert_eq!(svg.matches("class=\"hurt\"").count(), 2 * (1 + 1));
+    }
+
+    #[test]
+    fn a_full_database_touches_the_limit_and_an_empty_one_the_ground() {
+        assert_eq!(
+            [0, 200, 400, 1000].map(|connections| y(connections).round()),
+            [200.0, 100.0, 0.0, 0.0]
+        );
+    }
+}
