@@ -1,10 +1,11 @@
 //! What is left of a run whose process was killed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 
 use hybridscaler_e2e::bed::postgres::{Postgres, Settings};
+use hybridscaler_e2e::bed::process::{Process, supervised};
 use hybridscaler_e2e::bed::run::Run;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -37,30 +38,36 @@ async fn a_killed_run_leaves_its_logs_and_nothing_else() {
             return PathBuf::from(path);
         }
     };
-    let (logs, data, server) = (told("logs ").await, told("data ").await, told("server ").await);
-    assert!(logs.join("postgres-victim.log").exists() && data.exists() && server.exists());
+    let (logs, data) = (told("logs ").await, told("data ").await);
+    let (program, server) = (told("program ").await, told("server ").await);
+    assert!(data.exists() && program.exists() && server.exists());
     victim.kill().await.unwrap();
 
+    eventually("the program is gone", async || !program.exists()).await;
     eventually("the server is gone", async || !server.exists()).await;
     eventually("the data is gone", async || !data.exists()).await;
-    assert!(logs.join("postgres-victim.log").exists());
+    // By our death, and not since its files went.
+    let log = std::fs::read_to_string(logs.join("postgres-victim.log")).unwrap();
+    assert!(log.contains("received immediate shutdown request"), "{log}");
     std::fs::remove_dir_all(logs).unwrap();
 }
 
-/// Starts a server, tells where everything is, and waits for the end.
+/// Starts a program and a server, tells where everything is, and waits for the end.
 async fn be_killed() {
     let run = Arc::new(Run::create().unwrap());
     let _claim = run.claim().unwrap();
     let data = run.data("marker").unwrap();
-    let postgres = Postgres::start(Arc::clone(&run), "victim", Settings::default())
+    let mut sleep = supervised("sleep");
+    sleep.arg("1000");
+    let program = Process::spawn("program", sleep, run.logs()).unwrap();
+    let server = Postgres::start(Arc::clone(&run), "victim", Settings::default())
         .await
         .unwrap();
-    let proc = Path::new("/proc").join(postgres.process_id().to_string());
     println!(
-        "\nlogs {}\ndata {}\nserver {}",
+        "\nlogs {}\ndata {}",
         run.logs().display(),
-        data.parent().unwrap().display(),
-        proc.display()
+        data.parent().unwrap().display()
     );
+    println!("program /proc/{}\nserver /proc/{}", program.id(), server.process_id());
     std::future::pending::<()>().await;
 }

@@ -122,7 +122,10 @@ async fn a_deleted_pod_stays_as_long_as_it_has_a_finalizer() {
     await_condition(pods.clone(), "free", is_deleted(&free.metadata.uid.unwrap()))
         .await
         .unwrap();
-    assert!(pods.get("held").await.unwrap().metadata.deletion_timestamp.is_some());
+    let seen = pods.get("held").await.unwrap().metadata;
+    assert!(seen.deletion_timestamp.is_some());
+    // Nobody cut its grace period short, which is how long it may still do its work.
+    assert_eq!(seen.deletion_grace_period_seconds, Some(30));
 
     let release = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     pods.patch("held", &PatchParams::default(), &release).await.unwrap();
