@@ -11,33 +11,55 @@ use kube::{Api, Client, ResourceExt};
 
 use super::launch::{Launch, Probe, free_address};
 
-/// Where a pod finds its ServiceAccount's token. The process has a kubeconfig instead.
+/// Where a pod finds its `ServiceAccount`'s token. The process has a kubeconfig instead.
 const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// Writes the pod's ConfigMap volumes below `folder` and says how to start its one container.
+/// Writes the pod's `ConfigMap` volumes below `folder`, anew, and says how to start its one container.
 ///
 /// # Errors
 /// When the spec holds what this does not carry out: better to stop than to run something else than the chart says.
 pub(super) async fn launch(client: &Client, pod: &Pod, kubeconfig: &Path, folder: &Path) -> Result<Launch> {
     let spec = pod.spec.as_ref().context("the pod has no spec")?;
-    let [container] = spec.containers.as_slice() else { bail!("the pod has {} containers, not one", spec.containers.len()) };
-    ensure!(container.command.is_none() && container.env_from.is_none(), "the container has a command or envFrom");
+    let [container] = spec.containers.as_slice() else {
+        bail!("the pod has {} containers, not one", spec.containers.len())
+    };
+    ensure!(
+        container.command.is_none() && container.env_from.is_none(),
+        "the container has a command or envFrom"
+    );
     let ports = container.ports.as_deref().unwrap_or_default();
-    let [port] = ports else { bail!("the container has {} ports, not one", ports.len()) };
+    let [port] = ports else {
+        bail!("the container has {} ports, not one", ports.len())
+    };
 
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
     let mut mounts = Mounts::default();
-    for mount in container.volume_mounts.iter().flatten().filter(|mount| mount.mount_path != TOKEN_MOUNT) {
+    for mount in container
+        .volume_mounts
+        .iter()
+        .flatten()
+        .filter(|mount| mount.mount_path != TOKEN_MOUNT)
+    {
         let at = folder.join(mount.mount_path.trim_start_matches('/'));
-        write_volume(client, pod, volume(spec, mount)?, &at).await.with_context(|| format!("volume {}", mount.name))?;
+        write_volume(client, pod, volume(spec, mount)?, &at)
+            .await
+            .with_context(|| format!("volume {}", mount.name))?;
         mounts.0.push((mount.mount_path.clone(), at));
     }
     let address = free_address()?;
-    let args = container.args.iter().flatten();
-    let args = args.map(|arg| listens(arg, port.container_port).then(|| address.to_string()).unwrap_or_else(|| mounts.rewrite(arg)));
+    let translate = |arg: &String| {
+        if listens(arg, port.container_port) {
+            address.to_string()
+        } else {
+            mounts.rewrite(arg)
+        }
+    };
     let mut env = environment(pod, container)?;
     env.insert("KUBECONFIG".to_owned(), kubeconfig.display().to_string());
     Ok(Launch {
-        args: args.collect(),
+        args: container.args.iter().flatten().map(translate).collect(),
         env,
         address,
         readiness: Probe::of(container.readiness_probe.as_ref(), port).context("the readiness probe")?,
@@ -47,7 +69,8 @@ pub(super) async fn launch(client: &Client, pod: &Pod, kubeconfig: &Path, folder
 
 /// Whether an argument tells the program to serve the container's port on all addresses.
 fn listens(arg: &str, port: i32) -> bool {
-    arg.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_unspecified() && i32::from(address.port()) == port)
+    arg.parse::<SocketAddr>()
+        .is_ok_and(|address| address.ip().is_unspecified() && i32::from(address.port()) == port)
 }
 
 /// Mount paths, and the folders that stand for them.
@@ -58,7 +81,10 @@ impl Mounts {
     /// `arg`, with the folder in the place of the mount path when it names a file below one.
     fn rewrite(&self, arg: &str) -> String {
         let below = |(mount, folder): &(String, PathBuf)| {
-            Path::new(arg).strip_prefix(mount).ok().map(|file| folder.join(file).display().to_string())
+            Path::new(arg)
+                .strip_prefix(mount)
+                .ok()
+                .map(|file| folder.join(file).display().to_string())
         };
         self.0.iter().find_map(below).unwrap_or_else(|| arg.to_owned())
     }
@@ -67,7 +93,10 @@ impl Mounts {
 fn volume<'a>(spec: &'a PodSpec, mount: &VolumeMount) -> Result<&'a Volume> {
     ensure!(mount.sub_path.is_none(), "the mount of {} has a subPath", mount.name);
     let volumes = spec.volumes.iter().flatten();
-    volumes.into_iter().find(|volume| volume.name == mount.name).with_context(|| format!("there is no volume {}", mount.name))
+    volumes
+        .into_iter()
+        .find(|volume| volume.name == mount.name)
+        .with_context(|| format!("there is no volume {}", mount.name))
 }
 
 async fn write_volume(client: &Client, pod: &Pod, volume: &Volume, at: &Path) -> Result<()> {
@@ -85,7 +114,9 @@ async fn write_volume(client: &Client, pod: &Pod, volume: &Volume, at: &Path) ->
 
 fn environment(pod: &Pod, container: &Container) -> Result<BTreeMap<String, String>> {
     let value = |var: &EnvVar| -> Result<String> {
-        let Some(source) = &var.value_from else { return Ok(var.value.clone().unwrap_or_default()) };
+        let Some(source) = &var.value_from else {
+            return Ok(var.value.clone().unwrap_or_default());
+        };
         let field = source.field_ref.as_ref().context("it is not a fieldRef")?;
         let value = match field.field_path.as_str() {
             "metadata.namespace" => pod.metadata.namespace.clone(),
@@ -95,7 +126,13 @@ fn environment(pod: &Pod, container: &Container) -> Result<BTreeMap<String, Stri
         value.context("the pod has no such field")
     };
     let vars = container.env.iter().flatten();
-    vars.map(|var| Ok((var.name.clone(), value(var).with_context(|| format!("environment variable {}", var.name))?))).collect()
+    vars.map(|var| {
+        Ok((
+            var.name.clone(),
+            value(var).with_context(|| format!("environment variable {}", var.name))?,
+        ))
+    })
+    .collect()
 }
 
 #[cfg(test)]
@@ -118,8 +155,14 @@ mod tests {
     #[test]
     fn a_path_below_a_mount_leads_to_its_folder_and_no_other_does() {
         let mounts = Mounts(vec![("/etc/hybridscaler".to_owned(), PathBuf::from("/run/files"))]);
-        assert_eq!(mounts.rewrite("/etc/hybridscaler/config.yaml"), "/run/files/config.yaml");
-        assert_eq!(mounts.rewrite("/etc/hybridscaler-other/config.yaml"), "/etc/hybridscaler-other/config.yaml");
+        assert_eq!(
+            mounts.rewrite("/etc/hybridscaler/config.yaml"),
+            "/run/files/config.yaml"
+        );
+        assert_eq!(
+            mounts.rewrite("/etc/hybridscaler-other/config.yaml"),
+            "/etc/hybridscaler-other/config.yaml"
+        );
         assert_eq!(mounts.rewrite("--log-format"), "--log-format");
     }
 
@@ -140,7 +183,10 @@ mod tests {
         assert_eq!(of(field("metadata.namespace")).unwrap(), "ops");
         assert_eq!(of(field("spec.serviceAccountName")).unwrap(), "op");
         let error = of(field("status.podIP")).unwrap_err();
-        assert_eq!(format!("{error:#}"), "environment variable X: the field status.podIP is not known here");
+        assert_eq!(
+            format!("{error:#}"),
+            "environment variable X: the field status.podIP is not known here"
+        );
         of(json!({"name": "X", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}})).unwrap_err();
     }
 }
