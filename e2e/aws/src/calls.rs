@@ -18,18 +18,12 @@ pub struct Calls {
 
 impl Calls {
     pub(crate) fn new() -> Self {
-        Self {
-            counts: Mutex::default(),
-            changed: watch::Sender::new(()),
-        }
+        Self { counts: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
     /// How often `operation` of `service` was called so far.
     pub fn count(&self, service: Service, operation: &str) -> u64 {
-        self.all()
-            .get(&(service, operation.to_owned()))
-            .copied()
-            .unwrap_or_default()
+        self.all().get(&(service, operation.to_owned())).copied().unwrap_or_default()
     }
 
     /// Every count so far.

@@ -13,10 +13,7 @@ pub(crate) struct Clock {
 impl Clock {
     /// A clock that shows the system's date now.
     pub(crate) fn start() -> Self {
-        Self {
-            started: Instant::now(),
-            started_at: Timestamp::now(),
-        }
+        Self { started: Instant::now(), started_at: Timestamp::now() }
     }
 
     /// The date of an instant; the last representable one when the sum overflows.

@@ -53,12 +53,7 @@ struct Inner {
 
 impl Ecs {
     pub(crate) fn new(clock: Clock) -> Self {
-        let inner = Inner {
-            clock,
-            world: Mutex::default(),
-            sooner: Notify::new(),
-            changed: watch::Sender::new(()),
-        };
+        let inner = Inner { clock, world: Mutex::default(), sooner: Notify::new(), changed: watch::Sender::new(()) };
         Self(Arc::new(inner))
     }
 
@@ -100,10 +95,7 @@ impl Ecs {
     pub fn present(&self, cluster: &str, service: &str, members: Value) -> Result<(), AwsError> {
         self.change(|world, _| {
             let services = &mut world.cluster_mut(cluster)?.services;
-            services
-                .get_mut(service)
-                .ok_or_else(services::service_not_found)?
-                .overlay = members;
+            services.get_mut(service).ok_or_else(services::service_not_found)?.overlay = members;
             Ok(())
         })
     }
@@ -162,22 +154,14 @@ impl Ecs {
         }
         let text = |name: &str| input.get(name).and_then(Value::as_str);
         let texts = |name: &str| {
-            let many = input
-                .get(name)
-                .and_then(Value::as_array)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
+            let many = input.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             many.iter().filter_map(Value::as_str)
         };
         let cluster = cluster_name(text("cluster"));
         let service =
             |name: &str| service_name(cluster, name).map_or_else(|| name.to_owned(), |name| service_arn(cluster, name));
         let task = |id: &str| task_id(cluster, id).map_or_else(|| id.to_owned(), |id| task_arn(cluster, id));
-        let services = text("service")
-            .or(text("serviceName"))
-            .into_iter()
-            .chain(texts("services"))
-            .map(service);
+        let services = text("service").or(text("serviceName")).into_iter().chain(texts("services")).map(service);
         let tasks = text("task").into_iter().chain(texts("tasks")).map(task);
         let mut found: Vec<_> = services.chain(tasks).collect();
         if found.is_empty() {

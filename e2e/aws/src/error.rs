@@ -29,13 +29,7 @@ pub struct AwsError {
 impl AwsError {
     /// A fault of the caller: HTTP status 400.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            query_code: None,
-            status: 400,
-            message: message.into(),
-            origin: Origin::Service,
-        }
+        Self { code: code.into(), query_code: None, status: 400, message: message.into(), origin: Origin::Service }
     }
 
     /// The same error with another HTTP status; 500 and above is reported as the service's fault.
@@ -47,10 +41,7 @@ impl AwsError {
     /// The same error with the code of the older Query protocol.
     #[must_use]
     pub fn query_code(self, code: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            query_code: Some(code.into()),
-            ..self
-        }
+        Self { query_code: Some(code.into()), ..self }
     }
 
     /// The code current SDKs report: the Query protocol's where there is one.
@@ -77,7 +68,7 @@ impl AwsError {
 pub(crate) enum Refusal {
     /// No `Authorization` header.
     NoToken,
-    /// An `Authorization` header that is not a SigV4 one.
+    /// An `Authorization` header that is not one of Signature Version 4.
     Malformed(String),
     /// An access key nobody issued, or a session token that is not its own.
     UnknownKey,
@@ -86,11 +77,7 @@ pub(crate) enum Refusal {
     /// A signature made for another region or service.
     WrongScope(String),
     /// The principal may not do this.
-    Denied {
-        principal: String,
-        action: String,
-        resource: String,
-    },
+    Denied { principal: String, action: String, resource: String },
     /// Too many requests.
     Throttled,
     /// An operation this service does not have.
@@ -120,11 +107,7 @@ impl Refusal {
                 "The security token included in the request is expired",
             ),
             Self::WrongScope(what) => forbidden("InvalidSignatureException", "SignatureDoesNotMatch", what),
-            Self::Denied {
-                principal,
-                action,
-                resource,
-            } => forbidden(
+            Self::Denied { principal, action, resource } => forbidden(
                 "AccessDeniedException",
                 "AccessDenied",
                 format!(
@@ -143,21 +126,14 @@ impl Refusal {
             Self::Unreadable(what) => platform("SerializationException", "MalformedInput", what),
         };
         match service {
-            Service::Ecs => AwsError {
-                query_code: None,
-                status: 400,
-                ..error
-            },
+            Service::Ecs => AwsError { query_code: None, status: 400, ..error },
             Service::Sqs | Service::CloudWatch | Service::Sts => error,
         }
     }
 }
 
 fn platform(code: &'static str, query_code: &'static str, message: impl Into<String>) -> AwsError {
-    AwsError {
-        origin: Origin::Platform,
-        ..AwsError::new(code, message).query_code(query_code)
-    }
+    AwsError { origin: Origin::Platform, ..AwsError::new(code, message).query_code(query_code) }
 }
 
 fn forbidden(code: &'static str, query_code: &'static str, message: impl Into<String>) -> AwsError {

@@ -35,42 +35,27 @@ pub struct Fault {
 impl Fault {
     /// Every request of `operation` (its API name, as `GetQueueAttributes`) until removed.
     pub fn new(service: Service, operation: impl Into<String>, effect: Effect) -> Self {
-        Self {
-            service,
-            operation: operation.into(),
-            resource: None,
-            remaining: None,
-            effect,
-        }
+        Self { service, operation: operation.into(), resource: None, remaining: None, effect }
     }
 
     /// Only requests that name this resource: its ARN or the last part of it, as `orders`, `core-api`,
     /// `prod/core-api`.
     #[must_use]
     pub fn on(self, resource: impl Into<String>) -> Self {
-        Self {
-            resource: Some(resource.into()),
-            ..self
-        }
+        Self { resource: Some(resource.into()), ..self }
     }
 
     /// Only the next `times` requests.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
-        Self {
-            remaining: Some(times),
-            ..self
-        }
+        Self { remaining: Some(times), ..self }
     }
 
     fn meets(&self, service: Service, operation: &str, resources: &[String]) -> bool {
         self.service == service
             && self.operation == operation
             && self.remaining != Some(0)
-            && self
-                .resource
-                .as_ref()
-                .is_none_or(|name| resources.iter().any(|arn| names(arn, name)))
+            && self.resource.as_ref().is_none_or(|name| resources.iter().any(|arn| names(arn, name)))
     }
 }
 
@@ -102,11 +87,7 @@ impl Faults {
 
     /// Ends a fault. One that already ended is no error.
     pub fn remove(&self, id: FaultId) {
-        self.rules
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .faults
-            .retain(|(other, _)| *other != id);
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).faults.retain(|(other, _)| *other != id);
     }
 
     /// Ends every fault.
@@ -117,10 +98,7 @@ impl Faults {
     /// What happens to this request, counting it against the fault it meets.
     pub(crate) fn meet(&self, service: Service, operation: &str, resources: &[String]) -> Option<Effect> {
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, fault) = rules
-            .faults
-            .iter_mut()
-            .find(|(_, fault)| fault.meets(service, operation, resources))?;
+        let (_, fault) = rules.faults.iter_mut().find(|(_, fault)| fault.meets(service, operation, resources))?;
         if let Some(remaining) = &mut fault.remaining {
             *remaining -= 1;
         }
@@ -129,8 +107,5 @@ impl Faults {
 }
 
 fn names(arn: &str, name: &str) -> bool {
-    arn == name
-        || arn
-            .strip_suffix(name)
-            .is_some_and(|before| before.ends_with([':', '/']))
+    arn == name || arn.strip_suffix(name).is_some_and(|before| before.ends_with([':', '/']))
 }

@@ -85,19 +85,14 @@ impl Identity {
         let mut state = State::default();
         state.keys.insert(ACCESS_KEY_ID.to_owned(), administrator.clone());
         state.policies.entry(administrator).or_default().allow("*", "*");
-        Self {
-            state: Mutex::new(state),
-        }
+        Self { state: Mutex::new(state) }
     }
 
     /// Adds a user without permissions, `arn:aws:iam::123456789012:user/<name>`, and returns its access key.
     pub fn add_user(&self, name: &str) -> AccessKey {
         let id = new_key("AKIA");
         self.lock().keys.insert(id.clone(), user_arn(name));
-        AccessKey {
-            id,
-            secret: SECRET_ACCESS_KEY.to_owned(),
-        }
+        AccessKey { id, secret: SECRET_ACCESS_KEY.to_owned() }
     }
 
     /// Adds a role without permissions that the named users and roles may assume, or changes who may.
@@ -109,11 +104,7 @@ impl Identity {
     /// Lets a user or role (by ARN) do `action` on `resource`; `*` stands for any run of characters, as in
     /// `sqs:*` on `arn:aws:sqs:eu-west-1:123456789012:orders`.
     pub fn allow(&self, principal_arn: &str, action: &str, resource: &str) {
-        self.lock()
-            .policies
-            .entry(principal_arn.to_owned())
-            .or_default()
-            .allow(action, resource);
+        self.lock().policies.entry(principal_arn.to_owned()).or_default().allow(action, resource);
     }
 
     /// Takes every permission from a user or role.
@@ -124,28 +115,17 @@ impl Identity {
     /// Finds the principal of a request by its `Authorization` header.
     pub(crate) fn authenticate(&self, headers: &HeaderMap, service: Service) -> Result<Principal, Refusal> {
         let header = text(headers, "authorization").ok_or(Refusal::NoToken)?;
-        let Authorization {
-            access_key,
-            region,
-            service: signed_for,
-        } = Authorization::parse(header)?;
+        let Authorization { access_key, region, service: signed_for } = Authorization::parse(header)?;
         if region != REGION {
-            return Err(Refusal::WrongScope(
-                "Credential should be scoped to a valid region.".into(),
-            ));
+            return Err(Refusal::WrongScope("Credential should be scoped to a valid region.".into()));
         }
         if signed_for != service.signing_name() {
             let expected = service.signing_name();
-            return Err(Refusal::WrongScope(format!(
-                "Credential should be scoped to correct service: '{expected}'."
-            )));
+            return Err(Refusal::WrongScope(format!("Credential should be scoped to correct service: '{expected}'.")));
         }
         let state = self.lock();
         if let Some(user) = state.keys.get(access_key) {
-            return Ok(Principal {
-                arn: user.clone(),
-                policy_arn: user.clone(),
-            });
+            return Ok(Principal { arn: user.clone(), policy_arn: user.clone() });
         }
         let session = state.sessions.get(access_key).ok_or(Refusal::UnknownKey)?;
         if text(headers, "x-amz-security-token") != Some(session.token.as_str()) {
@@ -154,20 +134,14 @@ impl Identity {
         if session.expires <= Instant::now() {
             return Err(Refusal::Expired);
         }
-        Ok(Principal {
-            arn: session.arn.clone(),
-            policy_arn: session.role.clone(),
-        })
+        Ok(Principal { arn: session.arn.clone(), policy_arn: session.role.clone() })
     }
 
     /// Checks that the principal may do `action` on every one of `resources`.
     pub(crate) fn authorize(&self, principal: &Principal, action: &str, resources: &[String]) -> Result<(), Refusal> {
         let state = self.lock();
         let policy = state.policies.get(&principal.policy_arn);
-        match resources
-            .iter()
-            .find(|resource| !policy.is_some_and(|policy| policy.allows(action, resource)))
-        {
+        match resources.iter().find(|resource| !policy.is_some_and(|policy| policy.allows(action, resource))) {
             None => Ok(()),
             Some(resource) => Err(Refusal::Denied {
                 principal: principal.arn.clone(),
@@ -187,21 +161,10 @@ impl Identity {
         let token = format!("session-token-of-{id}");
         let name = role.rsplit('/').next().unwrap_or(role);
         let arn = format!("arn:aws:sts::{ACCOUNT}:assumed-role/{name}/{session_name}");
-        let session = Session {
-            role: role.to_owned(),
-            arn: arn.clone(),
-            token: token.clone(),
-            expires: Instant::now() + lasts,
-        };
+        let session =
+            Session { role: role.to_owned(), arn: arn.clone(), token: token.clone(), expires: Instant::now() + lasts };
         state.sessions.insert(id.clone(), session);
-        Some(Issued {
-            key: AccessKey {
-                id,
-                secret: SECRET_ACCESS_KEY.to_owned(),
-            },
-            token,
-            arn,
-        })
+        Some(Issued { key: AccessKey { id, secret: SECRET_ACCESS_KEY.to_owned() }, token, arn })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {

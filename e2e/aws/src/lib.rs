@@ -1,4 +1,31 @@
-//! A served model of SQS, ECS, `CloudWatch` and STS that unmodified AWS SDKs talk to through `endpoint_url`.
+//! A served model of SQS, ECS, CloudWatch and STS that unmodified AWS SDKs talk to through `endpoint_url`.
+//!
+//! One endpoint serves all four, each in the protocol of the current SDKs, and is as strict as the real services:
+//! requests must be signed with a known key for the right region, principals need permissions, unknown operations,
+//! resources and parameters get the service's own errors. What the model does not have is refused, not ignored.
+//! `ASSUMPTIONS.md` lists what no document of AWS states.
+//!
+//! Each service is also reached in process, for set-up and for what only a test may do: run tasks
+//! ([`Ecs::attach_runner`]), report load ([`CloudWatch::report_cpu`]), break calls ([`Faults`]), count them ([`Calls`]).
+//! Time is the runtime's: `tokio::time::pause` and `advance` move the model as they move its callers.
+//!
+//! ```
+//! use hybridscaler_e2e_aws::{Aws, Effect, Fault, Service};
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let aws = Aws::start().await?;
+//! let url = aws.sqs().create_queue("orders")?;
+//! assert_eq!(url, format!("{}/123456789012/orders", aws.endpoint()));
+//! aws.sqs().send("orders", "hello")?;
+//! assert_eq!(aws.sqs().depth("orders")?.visible, 1);
+//!
+//! aws.ecs().call("CreateCluster", json!({ "clusterName": "prod" }))?;
+//! aws.faults().add(Fault::new(Service::Ecs, "UpdateService", Effect::Throttle).on("core-api").times(3));
+//! # Ok(())
+//! # }
+//! ```
 
 mod calls;
 mod clock;
@@ -61,11 +88,7 @@ impl Aws {
         tasks.spawn(model.ecs.clone().run());
         let served = Arc::clone(&model);
         tasks.spawn(async move { match server::serve(listener, served).await {} });
-        Ok(Self {
-            model,
-            endpoint,
-            _tasks: tasks,
-        })
+        Ok(Self { model, endpoint, _tasks: tasks })
     }
 
     /// The one endpoint of all services, `http://127.0.0.1:PORT`.

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | SQS | AWS JSON 1.0 | `X-Amz-Target: AmazonSQS.Op` | JSON `__type`, older code in `x-amzn-query-error` |
 //! | ECS | AWS JSON 1.1 | `X-Amz-Target: AmazonEC2ContainerServiceV20141113.Op` | JSON `__type` |
-//! | `CloudWatch` | Smithy RPC v2 CBOR | `/service/GraniteServiceVersion20100801/operation/Op` | CBOR `__type`, older code likewise |
+//! | CloudWatch | Smithy RPC v2 CBOR | `/service/GraniteServiceVersion20100801/operation/Op` | CBOR `__type`, older code likewise |
 //! | STS | AWS Query | form field `Action` | XML |
 
 use std::collections::BTreeMap;
@@ -54,27 +54,16 @@ pub(crate) fn route(parts: &Parts, body: &[u8]) -> Option<Route> {
             ("AmazonEC2ContainerServiceV20141113", JSON_1_1, "/") => Service::Ecs,
             _ => return None,
         };
-        return Some(Route {
-            service,
-            operation: operation.to_owned(),
-        });
+        return Some(Route { service, operation: operation.to_owned() });
     }
     if text(&parts.headers, "smithy-protocol") == Some("rpc-v2-cbor") {
         let operation = path.strip_prefix("/service/GraniteServiceVersion20100801/operation/")?;
-        return Some(Route {
-            service: Service::CloudWatch,
-            operation: operation.to_owned(),
-        });
+        return Some(Route { service: Service::CloudWatch, operation: operation.to_owned() });
     }
     if content_type == FORM && path == "/" {
         let fields = form(body);
-        let operation = fields
-            .get("Action")
-            .filter(|_| fields.get("Version").is_some_and(|v| v == "2011-06-15"))?;
-        return Some(Route {
-            service: Service::Sts,
-            operation: operation.clone(),
-        });
+        let operation = fields.get("Action").filter(|_| fields.get("Version").is_some_and(|v| v == "2011-06-15"))?;
+        return Some(Route { service: Service::Sts, operation: operation.clone() });
     }
     None
 }
@@ -112,11 +101,7 @@ pub(crate) fn reply(route: &Route, request_id: &str, outcome: Result<Vec<u8>, Aw
         Err(error) => {
             *response.status_mut() = http::StatusCode::from_u16(error.status).unwrap_or_default();
             if let Some(code) = &error.query_code {
-                insert(
-                    response.headers_mut(),
-                    "x-amzn-query-error",
-                    &format!("{code};{}", error.fault()),
-                );
+                insert(response.headers_mut(), "x-amzn-query-error", &format!("{code};{}", error.fault()));
             }
             error_body(route.service, request_id, &error)
         }

@@ -74,10 +74,7 @@ impl std::error::Error for Unanswered {}
 
 async fn answer(model: Arc<Model>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Unanswered> {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, MAX_BODY)
-        .collect()
-        .await
-        .map_err(|error| Unanswered::Broken(error.to_string()))?;
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| Unanswered::Broken(error.to_string()))?;
     let body = unpack(&parts.headers, body.to_bytes())?;
     let Some(route) = protocol::route(&parts, &body) else {
         let mut response = Response::new(Full::from("<UnknownOperationException/>\n"));
@@ -100,19 +97,16 @@ async fn carry_out(
     body: Vec<u8>,
 ) -> Result<Result<Vec<u8>, AwsError>, Unanswered> {
     let Route { service, operation } = route;
-    let admitted = model
-        .identity
-        .authenticate(&parts.headers, *service)
-        .and_then(|principal| {
-            let input = protocol::read(*service, body)?;
-            let resources = resources(*service, operation, &input);
-            // Whom a role trusts decides alone on AssumeRole, as for principals of one account.
-            if *service != Service::Sts {
-                let action = format!("{}:{operation}", service.action_prefix());
-                model.identity.authorize(&principal, &action, &resources)?;
-            }
-            Ok((principal, input, resources))
-        });
+    let admitted = model.identity.authenticate(&parts.headers, *service).and_then(|principal| {
+        let input = protocol::read(*service, body)?;
+        let resources = resources(*service, operation, &input);
+        // Whom a role trusts decides alone on AssumeRole, as for principals of one account.
+        if *service != Service::Sts {
+            let action = format!("{}:{operation}", service.action_prefix());
+            model.identity.authorize(&principal, &action, &resources)?;
+        }
+        Ok((principal, input, resources))
+    });
     let (principal, input, resources) = match admitted {
         Ok(admitted) => admitted,
         Err(refusal) => return Ok(Err(refusal.of(*service))),

@@ -15,7 +15,7 @@ pub enum Service {
     Sqs,
     /// Elastic Container Service, AWS JSON 1.1.
     Ecs,
-    /// `CloudWatch` metrics, Smithy RPC v2 CBOR.
+    /// CloudWatch metrics, Smithy RPC v2 CBOR.
     CloudWatch,
     /// Security Token Service, AWS Query.
     Sts,

@@ -45,11 +45,7 @@ struct Queues {
 
 impl Sqs {
     pub(crate) fn new(clock: Clock, endpoint: String) -> Self {
-        Self(Arc::new(Inner {
-            clock,
-            endpoint,
-            queues: Mutex::default(),
-        }))
+        Self(Arc::new(Inner { clock, endpoint, queues: Mutex::default() }))
     }
 
     /// Carries out an operation by its API name on its JSON input, as a signed request of the administrator would,
@@ -82,10 +78,7 @@ impl Sqs {
     /// The name is not 1 to 80 letters, digits, hyphens and underscores, or the queue has other attributes.
     pub fn create_queue(&self, name: &str) -> Result<String, AwsError> {
         let queue_name = Some(name.to_owned());
-        self.create(shapes::CreateQueue {
-            queue_name,
-            attributes: std::collections::BTreeMap::new(),
-        })?;
+        self.create(shapes::CreateQueue { queue_name, attributes: std::collections::BTreeMap::new() })?;
         Ok(self.url(name))
     }
 
@@ -151,12 +144,7 @@ fn arn(name: &str) -> String {
 /// The queue's name in its URL, of whichever host: `https://sqs.eu-west-1.amazonaws.com/123456789012/orders` names
 /// the same queue as the model's own URL. A queue of another account is as good as none.
 fn name_in_url(url: &str) -> Result<&str, AwsError> {
-    let invalid = || {
-        AwsError::new(
-            "InvalidAddress",
-            format!("The address {url} is not valid for this endpoint."),
-        )
-    };
+    let invalid = || AwsError::new("InvalidAddress", format!("The address {url} is not valid for this endpoint."));
     let (_, rest) = url.split_once("://").ok_or_else(invalid)?;
     let mut parts = rest.split('/');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {

@@ -17,22 +17,14 @@ const MAX_QUERIES: usize = 500;
 impl CloudWatch {
     /// A metric nobody reported is no error: its result is complete and has no values.
     pub(super) fn get(&self, input: GetMetricData) -> Result<MetricData, AwsError> {
-        let GetMetricData {
-            metric_data_queries: queries,
-            start_time,
-            end_time,
-            scan_by,
-            next_token,
-        } = input;
+        let GetMetricData { metric_data_queries: queries, start_time, end_time, scan_by, next_token } = input;
         if next_token.is_some() {
             // Every answer is one page, so that no token was ever given out.
             return Err(AwsError::new("InvalidNextToken", "The next token is invalid."));
         }
         if queries.is_empty() || queries.len() > MAX_QUERIES {
             let n = queries.len();
-            return Err(invalid_query(format!(
-                "MetricDataQueries must have 1 to {MAX_QUERIES} entries, not {n}."
-            )));
+            return Err(invalid_query(format!("MetricDataQueries must have 1 to {MAX_QUERIES} entries, not {n}.")));
         }
         let required = |name: &str, date: Option<Date>| {
             let date = date.ok_or_else(|| invalid_query(format!("The parameter {name} is required.")))?;
@@ -40,17 +32,13 @@ impl CloudWatch {
         };
         let (start, end) = (required("StartTime", start_time)?, required("EndTime", end_time)?);
         if start >= end {
-            return Err(invalid_query(
-                "The parameter StartTime must be less than the parameter EndTime.",
-            ));
+            return Err(invalid_query("The parameter StartTime must be less than the parameter EndTime."));
         }
         let ascending = match scan_by.as_deref() {
             None | Some("TimestampDescending") => false,
             Some("TimestampAscending") => true,
             Some(other) => {
-                return Err(invalid_query(format!(
-                    "The value {other} for parameter ScanBy is invalid."
-                )));
+                return Err(invalid_query(format!("The value {other} for parameter ScanBy is invalid.")));
             }
         };
         let checked: Vec<_> = queries.into_iter().map(Checked::read).collect::<Result<_, _>>()?;
@@ -64,9 +52,8 @@ impl CloudWatch {
         let state = self.arrived();
         let result = |query: &Checked| {
             let series = state.series.get(&query.metric);
-            let mut values = series
-                .map(|series| series.query(start, end, query.period, query.statistic))
-                .unwrap_or_default();
+            let mut values =
+                series.map(|series| series.query(start, end, query.period, query.statistic)).unwrap_or_default();
             if !ascending {
                 values.reverse();
             }
@@ -80,10 +67,7 @@ impl CloudWatch {
             }
         };
         let shown = checked.iter().filter(|query| query.return_data);
-        Ok(MetricData {
-            metric_data_results: shown.map(result).collect(),
-            messages: [],
-        })
+        Ok(MetricData { metric_data_results: shown.map(result).collect(), messages: [] })
     }
 }
 
@@ -99,12 +83,7 @@ struct Checked {
 
 impl Checked {
     fn read(query: Query) -> Result<Self, AwsError> {
-        let Query {
-            id,
-            metric_stat,
-            label,
-            return_data,
-        } = query;
+        let Query { id, metric_stat, label, return_data } = query;
         let id = id.ok_or_else(|| invalid_query("The parameter MetricDataQueries.member.Id is required."))?;
         let mut letters = id.chars();
         let starts_well = letters.next().is_some_and(|first| first.is_ascii_lowercase());
@@ -126,19 +105,10 @@ impl Checked {
         }
         let name = stat.stat.ok_or_else(|| missing("Stat"))?;
         let statistic = Statistic::parse(&name).ok_or_else(|| {
-            invalid_query(format!(
-                "The statistic {name} of query {id} is invalid or not modelled, as percentiles are."
-            ))
+            invalid_query(format!("The statistic {name} of query {id} is invalid or not modelled, as percentiles are."))
         })?;
-        let label = label.unwrap_or_else(|| metric.metric_name.clone());
-        Ok(Self {
-            id,
-            label,
-            metric,
-            period,
-            statistic,
-            return_data,
-        })
+        let label = label.unwrap_or_else(|| metric.name.clone());
+        Ok(Self { id, label, metric, period, statistic, return_data })
     }
 }
 

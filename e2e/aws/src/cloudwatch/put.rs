@@ -24,30 +24,20 @@ impl CloudWatch {
         }
         let data = required("MetricData", Some(input.metric_data).filter(|data| !data.is_empty()))?;
         if data.len() > MAX_DATA {
-            return Err(invalid(format!(
-                "The collection MetricData must not have a size greater than {MAX_DATA}."
-            )));
+            return Err(invalid(format!("The collection MetricData must not have a size greater than {MAX_DATA}.")));
         }
         let now = Instant::now();
         let today = self.0.clock.date(now).as_second();
         // All or none: a datum that is refused keeps the others out.
-        let samples: Vec<_> = data
-            .into_iter()
-            .map(|datum| Sample::read(datum, &namespace, today))
-            .collect::<Result<_, _>>()?;
+        let samples: Vec<_> =
+            data.into_iter().map(|datum| Sample::read(datum, &namespace, today)).collect::<Result<_, _>>()?;
         let mut state = self.lock();
         let visible = now + state.delivery_delay;
-        for Sample {
-            metric,
-            second,
-            resolution,
-            points,
-        } in samples
-        {
+        for Sample { metric, second, resolution, points } in samples {
             let series = state.series.entry(metric).or_default();
-            points
-                .into_iter()
-                .for_each(|point| series.add(second, resolution, point, visible));
+            for point in points {
+                series.add(second, resolution, point, visible);
+            }
         }
         Ok(Vec::new())
     }
@@ -63,12 +53,10 @@ struct Sample {
 
 impl Sample {
     fn read(datum: Datum, namespace: &str, today: i64) -> Result<Self, AwsError> {
-        let metric_name = required("MetricName", datum.metric_name)?;
+        let name = required("MetricName", datum.metric_name)?;
         let mut dimensions = datum.dimensions;
         if dimensions.len() > 30 {
-            return Err(invalid(
-                "The collection Dimensions must not have a size greater than 30.",
-            ));
+            return Err(invalid("The collection Dimensions must not have a size greater than 30."));
         }
         dimensions.sort();
         let second = datum.timestamp.map_or(today, |date| super::whole_seconds(date.0));
@@ -88,29 +76,10 @@ impl Sample {
                     return Err(invalid("The parameters Values and Counts must have the same size."));
                 }
                 let counts = datum.counts.into_iter().chain(std::iter::repeat(1.0));
-                datum
-                    .values
-                    .into_iter()
-                    .zip(counts)
-                    .map(|(value, count)| Point::of(value, count))
-                    .collect()
+                datum.values.into_iter().zip(counts).map(|(value, count)| Point::of(value, count)).collect()
             }
-            (
-                None,
-                true,
-                Some(StatisticSet {
-                    sample_count,
-                    sum,
-                    minimum,
-                    maximum,
-                }),
-            ) => {
-                vec![Point {
-                    count: sample_count,
-                    sum,
-                    minimum,
-                    maximum,
-                }]
+            (None, true, Some(StatisticSet { sample_count, sum, minimum, maximum })) => {
+                vec![Point { count: sample_count, sum, minimum, maximum }]
             }
             _ => {
                 let message = "Exactly one of the parameters Value, Values and StatisticValues must be given.";
@@ -119,23 +88,12 @@ impl Sample {
             }
         };
         let finite = |point: &Point| {
-            [point.count, point.sum, point.minimum, point.maximum]
-                .iter()
-                .all(|number| number.is_finite())
+            [point.count, point.sum, point.minimum, point.maximum].iter().all(|number| number.is_finite())
         };
         if !points.iter().all(|point| finite(point) && point.count > 0.0) {
             return Err(invalid("Values must be finite numbers and counts greater than 0."));
         }
-        let metric = Metric {
-            namespace: namespace.to_owned(),
-            metric_name,
-            dimensions,
-        };
-        Ok(Self {
-            metric,
-            second,
-            resolution,
-            points,
-        })
+        let metric = Metric { namespace: namespace.to_owned(), name, dimensions };
+        Ok(Self { metric, second, resolution, points })
     }
 }

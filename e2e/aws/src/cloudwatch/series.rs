@@ -39,12 +39,7 @@ pub(super) struct Point {
 impl Point {
     /// `count` samples of one value.
     pub(super) fn of(value: f64, count: f64) -> Self {
-        Self {
-            count,
-            sum: value * count,
-            minimum: value,
-            maximum: value,
-        }
+        Self { count, sum: value * count, minimum: value, maximum: value }
     }
 
     fn with(self, other: Self) -> Self {
@@ -84,10 +79,7 @@ impl Series {
     /// Lets points arrive whose time has come.
     pub(super) fn advance(&mut self, now: Instant) {
         for (_, start, point) in self.arriving.extract_if(.., |(visible, ..)| *visible <= now) {
-            self.points
-                .entry(start)
-                .and_modify(|sum| *sum = sum.with(point))
-                .or_insert(point);
+            self.points.entry(start).and_modify(|sum| *sum = sum.with(point)).or_insert(point);
         }
     }
 
@@ -102,15 +94,9 @@ impl Series {
         let mut periods: BTreeMap<i64, Point> = BTreeMap::new();
         for (second, point) in self.points.range(first..end.max(first)) {
             let begin = second - second.rem_euclid(period);
-            periods
-                .entry(begin)
-                .and_modify(|sum| *sum = sum.with(*point))
-                .or_insert(*point);
+            periods.entry(begin).and_modify(|sum| *sum = sum.with(*point)).or_insert(*point);
         }
-        periods
-            .into_iter()
-            .map(|(begin, point)| (begin, point.statistic(statistic)))
-            .collect()
+        periods.into_iter().map(|(begin, point)| (begin, point.statistic(statistic))).collect()
     }
 }
 
@@ -129,19 +115,12 @@ mod tests {
         }
         series.advance(now);
         let query = |start, end, period, statistic| series.query(start, end, period, statistic);
-        assert_eq!(
-            query(0, 240, 60, Statistic::Average),
-            [(0, 20.0), (60, 50.0), (180, 70.0)]
-        );
+        assert_eq!(query(0, 240, 60, Statistic::Average), [(0, 20.0), (60, 50.0), (180, 70.0)]);
         assert_eq!(query(0, 240, 120, Statistic::Sum), [(0, 90.0), (120, 70.0)]);
         assert_eq!(query(0, 240, 120, Statistic::SampleCount), [(0, 3.0), (120, 1.0)]);
         assert_eq!(query(0, 240, 300, Statistic::Minimum), [(0, 10.0)]);
         assert_eq!(query(0, 240, 300, Statistic::Maximum), [(0, 70.0)]);
-        assert_eq!(
-            query(30, 60, 60, Statistic::Sum),
-            [(0, 40.0)],
-            "the start is rounded down, the end is left out"
-        );
+        assert_eq!(query(30, 60, 60, Statistic::Sum), [(0, 40.0)], "the start is rounded down, the end is left out");
         assert_eq!(query(240, 300, 60, Statistic::Sum), []);
     }
 

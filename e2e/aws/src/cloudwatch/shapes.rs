@@ -1,4 +1,4 @@
-//! What the operations of `CloudWatch` take and give, in CBOR.
+//! What the operations of CloudWatch take and give, in CBOR.
 //!
 //! Members that the real service requires are optional here, so that their absence gets the service's own error. A
 //! member that the model does not know is refused, since ignoring it would promise what is not kept.
@@ -91,7 +91,8 @@ pub(super) struct MetricStat {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct Metric {
     pub(super) namespace: String,
-    pub(super) metric_name: String,
+    #[serde(rename = "MetricName")]
+    pub(super) name: String,
     #[serde(default)]
     pub(super) dimensions: Vec<Dimension>,
 }
@@ -146,11 +147,8 @@ pub(super) fn parse<T: DeserializeOwned>(input: &[u8]) -> Result<T, AwsError> {
 /// A member that must be there.
 pub(super) fn required<T>(name: &str, value: Option<T>) -> Result<T, AwsError> {
     value.ok_or_else(|| {
-        AwsError::new(
-            "MissingRequiredParameterException",
-            format!("The parameter {name} is required."),
-        )
-        .query_code("MissingParameter")
+        AwsError::new("MissingRequiredParameterException", format!("The parameter {name} is required."))
+            .query_code("MissingParameter")
     })
 }
 

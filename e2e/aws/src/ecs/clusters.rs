@@ -7,15 +7,17 @@ use super::{
     names::{DEFAULT_CLUSTER, cluster_arn, cluster_name},
     service::Status,
     shapes::{CreateCluster, DescribeClusters},
+    show,
     world::Cluster,
 };
+
 impl Ecs {
     /// Creating a cluster again is no error.
     pub(super) fn create(&self, input: CreateCluster) -> Value {
         let name = input.cluster_name.unwrap_or_else(|| DEFAULT_CLUSTER.to_owned());
         self.change(|world, _| {
             let cluster = world.clusters.entry(name.clone()).or_default();
-            json!({ "cluster": show(&name, cluster) })
+            json!({ "cluster": describe(&name, cluster) })
         })
     }
 
@@ -29,8 +31,8 @@ impl Ecs {
             for name_or_arn in &asked {
                 let name = cluster_name(Some(name_or_arn));
                 match world.clusters.get(name) {
-                    Some(cluster) => clusters.push(show(name, cluster)),
-                    None => failures.push(json!({ "arn": cluster_arn(name), "reason": "MISSING" })),
+                    Some(cluster) => clusters.push(describe(name, cluster)),
+                    None => failures.push(show::missing(name_or_arn, cluster_arn(name))),
                 }
             }
             json!({ "clusters": clusters, "failures": failures })
@@ -38,7 +40,7 @@ impl Ecs {
     }
 }
 
-fn show(name: &str, cluster: &Cluster) -> Value {
+fn describe(name: &str, cluster: &Cluster) -> Value {
     let tasks = cluster.tasks.values();
     json!({
         "clusterArn": cluster_arn(name),

@@ -9,6 +9,7 @@ use super::{
     Ecs,
     names::{definition_arn, definition_name},
     shapes::{ContainerDefinition, DescribeTaskDefinition, RegisterTaskDefinition, invalid, required},
+    show,
 };
 use crate::{AwsError, clock::Clock};
 
@@ -56,22 +57,13 @@ impl TaskDefinition {
 
     /// The environment of the first essential container.
     pub(super) fn environment(&self) -> BTreeMap<String, String> {
-        let main = self
-            .containers
-            .iter()
-            .find(|container| container.essential.unwrap_or(true));
-        main.map(|container| {
-            container
-                .environment
-                .iter()
-                .map(|v| (v.name.clone(), v.value.clone()))
-                .collect()
-        })
-        .unwrap_or_default()
+        let main = self.containers.iter().find(|container| container.essential.unwrap_or(true));
+        main.map(|container| container.environment.iter().map(|v| (v.name.clone(), v.value.clone())).collect())
+            .unwrap_or_default()
     }
 
-    fn show(&self, clock: Clock) -> Value {
-        let mut shown = json!({
+    fn describe(&self, clock: Clock) -> Value {
+        let shown = json!({
             "taskDefinitionArn": self.arn(),
             "family": self.family,
             "revision": self.revision,
@@ -79,15 +71,8 @@ impl TaskDefinition {
             "containerDefinitions": self.containers,
             "registeredAt": clock.seconds(self.registered),
         });
-        if let Some(shown) = shown.as_object_mut() {
-            shown.extend(self.cpu.iter().map(|cpu| ("cpu".to_owned(), cpu.clone().into())));
-            shown.extend(
-                self.memory
-                    .iter()
-                    .map(|memory| ("memory".to_owned(), memory.clone().into())),
-            );
-        }
-        shown
+        let text = |value: &Option<String>| value.clone().map(Value::from);
+        show::with(shown, [("cpu", text(&self.cpu)), ("memory", text(&self.memory))])
     }
 }
 
@@ -99,29 +84,19 @@ impl Ecs {
         if containers.is_empty() {
             return client("Container list cannot be empty.");
         }
-        if containers
-            .iter()
-            .any(|container| container.name.as_ref().is_none_or(String::is_empty))
-        {
+        if containers.iter().any(|container| container.name.as_ref().is_none_or(String::is_empty)) {
             return client("Container.name should not be null or empty.");
         }
-        if containers
-            .iter()
-            .any(|container| container.image.as_ref().is_none_or(String::is_empty))
-        {
+        if containers.iter().any(|container| container.image.as_ref().is_none_or(String::is_empty)) {
             return client("Container.image should not be null or empty.");
         }
         if !containers.iter().any(|container| container.essential.unwrap_or(true)) {
             return client("A task definition must have at least one essential container.");
         }
-        let timeouts = containers
-            .iter()
-            .map(|container| container.stop_timeout.unwrap_or(DEFAULT_STOP_TIMEOUT));
+        let timeouts = containers.iter().map(|container| container.stop_timeout.unwrap_or(DEFAULT_STOP_TIMEOUT));
         let stop_timeout = timeouts.max().unwrap_or(DEFAULT_STOP_TIMEOUT);
         if stop_timeout > MAX_STOP_TIMEOUT {
-            return Err(invalid(format!(
-                "stopTimeout is {stop_timeout} but must be at most {MAX_STOP_TIMEOUT}."
-            )));
+            return Err(invalid(format!("stopTimeout is {stop_timeout} but must be at most {MAX_STOP_TIMEOUT}.")));
         }
         let clock = self.clock();
         Ok(self.change(|world, now| {
@@ -135,7 +110,7 @@ impl Ecs {
                 registered: now,
                 stop_timeout: Duration::from_secs(stop_timeout.into()),
             });
-            let shown = definition.show(clock);
+            let shown = definition.describe(clock);
             revisions.push(definition);
             json!({ "taskDefinition": shown })
         }))
@@ -145,7 +120,7 @@ impl Ecs {
         let name = required("taskDefinition", input.task_definition)?;
         let clock = self.clock();
         self.look(|world| match world.definitions.find(&name) {
-            Some(definition) => Ok(json!({ "taskDefinition": definition.show(clock) })),
+            Some(definition) => Ok(json!({ "taskDefinition": definition.describe(clock) })),
             None => Err(AwsError::new("ClientException", "Unable to describe task definition.")),
         })
     }

@@ -39,17 +39,11 @@ pub(super) fn task_id<'a>(cluster: &str, id_or_arn: &'a str) -> Option<&'a str> 
 
 /// The `family:revision` or `family` of a task definition in its name or ARN.
 pub(super) fn definition_name(name_or_arn: &str) -> &str {
-    name_or_arn
-        .strip_prefix(arn("task-definition/").as_str())
-        .unwrap_or(name_or_arn)
+    name_or_arn.strip_prefix(arn("task-definition/").as_str()).unwrap_or(name_or_arn)
 }
 
 fn local<'a>(path: &str, name_or_arn: &'a str) -> Option<&'a str> {
-    if name_or_arn.starts_with("arn:") {
-        name_or_arn.strip_prefix(arn(path).as_str())
-    } else {
-        Some(name_or_arn)
-    }
+    if name_or_arn.starts_with("arn:") { name_or_arn.strip_prefix(arn(path).as_str()) } else { Some(name_or_arn) }
 }
 
 fn arn(resource: &str) -> String {

@@ -14,10 +14,7 @@ pub(super) struct Percentages {
 impl Default for Percentages {
     /// The defaults of a REPLICA service.
     fn default() -> Self {
-        Self {
-            maximum: 200,
-            minimum_healthy: 100,
-        }
+        Self { maximum: 200, minimum_healthy: 100 }
     }
 }
 
@@ -77,15 +74,7 @@ pub(super) enum Move {
 
 /// The next move.
 pub(super) fn next(count: Count) -> Move {
-    let Count {
-        desired,
-        percentages,
-        primary,
-        old,
-        old_target,
-        primary_may_start,
-        old_may_start,
-    } = count;
+    let Count { desired, percentages, primary, old, old_target, primary_may_start, old_may_start } = count;
     if primary.live > desired {
         return Move::StopPrimary(primary.live - desired);
     }
@@ -113,9 +102,7 @@ pub(super) fn next(count: Count) -> Move {
     // A crashed task of an old revision comes back at once where the minimum needs it, else after the new ones.
     let spare_old = (primary.healthy + old.live).saturating_sub(least);
     let short_old = least.saturating_sub(primary.healthy + old.live);
-    let crashed_old = keep_old
-        .saturating_sub(old.live)
-        .min(if missing > 0 { short_old } else { u32::MAX });
+    let crashed_old = keep_old.saturating_sub(old.live).min(if missing > 0 { short_old } else { u32::MAX });
     if old_may_start && crashed_old.min(room) > 0 {
         return Move::StartOld(crashed_old.min(room));
     }
@@ -141,10 +128,7 @@ mod tests {
         let tasks = |(live, healthy)| Tasks { live, healthy };
         Count {
             desired,
-            percentages: Percentages {
-                maximum,
-                minimum_healthy,
-            },
+            percentages: Percentages { maximum, minimum_healthy },
             primary: tasks(primary),
             old: tasks(old),
             old_target: old.0,
@@ -155,16 +139,10 @@ mod tests {
 
     #[test]
     fn the_maximum_is_rounded_down_and_the_minimum_up() {
-        let percentages = Percentages {
-            maximum: 125,
-            minimum_healthy: 75,
-        };
+        let percentages = Percentages { maximum: 125, minimum_healthy: 75 };
         assert_eq!((percentages.most(3), percentages.least(3)), (3, 3));
         assert_eq!((percentages.most(4), percentages.least(4)), (5, 3));
-        let halves = Percentages {
-            maximum: 150,
-            minimum_healthy: 50,
-        };
+        let halves = Percentages { maximum: 150, minimum_healthy: 50 };
         assert_eq!((halves.most(35), halves.least(35)), (52, 18));
         assert_eq!(Percentages::default().most(u32::MAX), u32::MAX);
     }
@@ -193,18 +171,9 @@ mod tests {
 
     #[test]
     fn a_crashed_task_of_the_old_revision_comes_back_in_it() {
-        let crashed = Count {
-            old_target: 2,
-            ..count(4, 100, 50, (2, 0), (1, 1))
-        };
+        let crashed = Count { old_target: 2, ..count(4, 100, 50, (2, 0), (1, 1)) };
         assert_eq!(next(crashed), Move::StartOld(1));
-        assert_eq!(
-            next(Count {
-                old_may_start: false,
-                ..crashed
-            }),
-            Move::StartPrimary(1)
-        );
+        assert_eq!(next(Count { old_may_start: false, ..crashed }), Move::StartPrimary(1));
     }
 
     #[test]
@@ -223,10 +192,7 @@ mod tests {
 
     #[test]
     fn a_deployment_that_backs_off_stops_no_old_task_to_make_room() {
-        let backing_off = Count {
-            primary_may_start: false,
-            ..count(4, 100, 50, (0, 0), (4, 4))
-        };
+        let backing_off = Count { primary_may_start: false, ..count(4, 100, 50, (0, 0), (4, 4)) };
         assert_eq!(next(backing_off), Move::Rest);
     }
 }
@@ -238,9 +204,7 @@ mod laws {
     use super::*;
 
     fn tasks() -> impl Strategy<Value = Tasks> {
-        (0..60_u32)
-            .prop_flat_map(|live| (Just(live), 0..=live))
-            .prop_map(|(live, healthy)| Tasks { live, healthy })
+        (0..60_u32).prop_flat_map(|live| (Just(live), 0..=live)).prop_map(|(live, healthy)| Tasks { live, healthy })
     }
 
     prop_compose! {

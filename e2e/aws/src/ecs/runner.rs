@@ -15,9 +15,9 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{Ecs, names::task_id};
+use super::{Ecs, Timing, names::task_id, task::Task};
 
 /// An order to the runner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +71,7 @@ impl Exit {
     /// The same exit with a reason.
     #[must_use]
     pub fn because(self, reason: impl Into<String>) -> Self {
-        Self {
-            reason: Some(reason.into()),
-            ..self
-        }
+        Self { reason: Some(reason.into()), ..self }
     }
 }
 
@@ -106,7 +103,7 @@ impl Ecs {
     ///
     /// The task is unknown.
     pub fn task_running(&self, arn: &str) -> Result<(), UnknownTask> {
-        self.report(arn, |task, now, timing| task.started(now, timing))
+        self.report(arn, Task::started)
     }
 
     /// Reports that a task's container has exited or could not be started. A service's task that was not to stop is
@@ -119,11 +116,7 @@ impl Ecs {
         self.report(arn, |task, now, timing| task.exited(exit, now, timing))
     }
 
-    fn report(
-        &self,
-        arn: &str,
-        change: impl FnOnce(&mut super::task::Task, tokio::time::Instant, &super::Timing),
-    ) -> Result<(), UnknownTask> {
+    fn report(&self, arn: &str, change: impl FnOnce(&mut Task, Instant, &Timing)) -> Result<(), UnknownTask> {
         self.change(|world, now| {
             let timing = world.timing.clone();
             for (name, cluster) in &mut world.clusters {

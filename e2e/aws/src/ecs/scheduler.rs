@@ -56,21 +56,11 @@ fn count(service: &Service, bench: &Bench) -> Count {
         return Count::default();
     };
     let old = deployments.map(|deployment| (tasks_of(deployment, bench), deployment));
-    let old = old.fold(
-        (Tasks::default(), 0, false),
-        |(sum, target, may_start), (tasks, deployment)| {
-            let sum = Tasks {
-                live: sum.live + tasks.live,
-                healthy: sum.healthy + tasks.healthy,
-            };
-            let missing = deployment.target > tasks.live;
-            (
-                sum,
-                target + deployment.target,
-                may_start || missing && deployment.may_start(bench.now),
-            )
-        },
-    );
+    let old = old.fold((Tasks::default(), 0, false), |(sum, target, may_start), (tasks, deployment)| {
+        let sum = Tasks { live: sum.live + tasks.live, healthy: sum.healthy + tasks.healthy };
+        let missing = deployment.target > tasks.live;
+        (sum, target + deployment.target, may_start || missing && deployment.may_start(bench.now))
+    });
     Count {
         desired: service.desired,
         percentages: service.percentages,
@@ -83,10 +73,7 @@ fn count(service: &Service, bench: &Bench) -> Count {
 }
 
 fn tasks_of(deployment: &Deployment, bench: &Bench) -> Tasks {
-    let live = bench
-        .tasks
-        .values()
-        .filter(|task| task.deployment == deployment.id && task.live());
+    let live = bench.tasks.values().filter(|task| task.deployment == deployment.id && task.live());
     live.fold(Tasks::default(), |sum, task| Tasks {
         live: sum.live + 1,
         healthy: sum.healthy + u32::from(healthy(task, bench)),
@@ -110,6 +97,7 @@ fn start(service: &mut Service, index: usize, n: u32, bench: &mut Bench) {
             service: service.name.clone(),
             deployment: deployment.id.clone(),
             definition: deployment.definition.clone(),
+            launch_type: service.launch_type.clone(),
             runner: bench.starter,
         };
         let task = Task::new(new, bench.now, bench.timing);
@@ -139,24 +127,10 @@ fn start_old(service: &mut Service, mut n: u32, bench: &mut Bench) {
 /// youngest. An old deployment keeps so many fewer.
 fn stop(service: &mut Service, places: impl RangeBounds<usize>, n: u32, bench: &mut Bench) {
     let mut candidates = Vec::new();
-    for (place, deployment) in service
-        .deployments
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| places.contains(place))
-    {
-        let live = bench
-            .tasks
-            .values()
-            .filter(|task| task.deployment == deployment.id && task.live());
-        candidates.extend(live.map(|task| {
-            (
-                healthy(task, bench),
-                Reverse(place),
-                Reverse(task.number),
-                task.id.clone(),
-            )
-        }));
+    for (place, deployment) in service.deployments.iter().enumerate().filter(|(place, _)| places.contains(place)) {
+        let live = bench.tasks.values().filter(|task| task.deployment == deployment.id && task.live());
+        candidates
+            .extend(live.map(|task| (healthy(task, bench), Reverse(place), Reverse(task.number), task.id.clone())));
     }
     candidates.sort();
     candidates.truncate(usize::try_from(n).unwrap_or(usize::MAX));
@@ -193,10 +167,7 @@ fn note_outcomes(service: &mut Service, bench: &mut Bench) {
 }
 
 fn tell_stuck(service: &mut Service, now: Instant) {
-    let told = service
-        .deployments
-        .front_mut()
-        .is_none_or(|primary| std::mem::replace(&mut primary.stuck, true));
+    let told = service.deployments.front_mut().is_none_or(|primary| std::mem::replace(&mut primary.stuck, true));
     if !told {
         service.tell(
             "was unable to stop or start tasks during a deployment because of the service deployment configuration. \
@@ -223,10 +194,7 @@ fn finish(service: &mut Service, bench: &Bench) {
         }
         Status::Active if settled && !service.steady => {
             service.steady = true;
-            let completed = service
-                .deployments
-                .front_mut()
-                .filter(|primary| primary.rollout == Rollout::InProgress);
+            let completed = service.deployments.front_mut().filter(|primary| primary.rollout == Rollout::InProgress);
             if let Some(primary) = completed {
                 primary.rollout = Rollout::Completed;
                 primary.updated = bench.now;

@@ -143,10 +143,7 @@ impl Service {
     }
 
     pub(super) fn counts<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> ServiceCounts {
-        let mut counts = ServiceCounts {
-            desired: self.desired,
-            ..ServiceCounts::default()
-        };
+        let mut counts = ServiceCounts { desired: self.desired, ..ServiceCounts::default() };
         for task in tasks.filter(|task| task.service == self.name) {
             counts.pending += u32::from(task.pending());
             counts.running += u32::from(task.running());
@@ -189,11 +186,7 @@ impl Deployment {
             Some(throttle) => throttle.attempts + 1,
             None => 1,
         };
-        self.throttle = Some(Throttle {
-            attempts,
-            since: now,
-            until: now + restart.after(attempts),
-        });
+        self.throttle = Some(Throttle { attempts, since: now, until: now + restart.after(attempts) });
         Some(attempts)
     }
 }

@@ -25,18 +25,11 @@ impl Ecs {
     pub(super) fn create_service(&self, input: CreateService) -> Result<Value, AwsError> {
         let name = required("serviceName", input.service_name)?;
         let definition = required("taskDefinition", input.task_definition)?;
-        let desired = whole(
-            "desiredCount",
-            input
-                .desired_count
-                .ok_or_else(|| invalid("desiredCount is required."))?,
-        )?;
+        let desired = whole("desiredCount", input.desired_count.ok_or_else(|| invalid("desiredCount is required."))?)?;
         let percentages = Percentages::default().with(input.deployment_configuration)?;
         let launch_type = input.launch_type.unwrap_or_else(|| "EC2".to_owned());
         if !["EC2", "FARGATE"].contains(&launch_type.as_str()) {
-            return Err(invalid(format!(
-                "launchType {launch_type} is not modelled: EC2 and FARGATE are."
-            )));
+            return Err(invalid(format!("launchType {launch_type} is not modelled: EC2 and FARGATE are.")));
         }
         let clock = self.clock();
         self.change(|world, now| {
@@ -50,11 +43,7 @@ impl Ecs {
                 Some(Status::Draining) => return Err(invalid("Unable to Start a service that is still Draining.")),
                 Some(Status::Inactive) | None => {}
             }
-            let service = Service {
-                percentages,
-                launch_type,
-                ..Service::new(&name, desired, definition, number, now)
-            };
+            let service = Service { percentages, launch_type, ..Service::new(&name, desired, definition, number, now) };
             let shown = show::service(clock, cluster, &service, tasks);
             services.insert(name, service);
             Ok(json!({ "service": shown }))
@@ -76,14 +65,7 @@ impl Ecs {
             for asked in &input.services {
                 match service_name(cluster, asked).and_then(|name| services.get(name)) {
                     Some(service) => found.push(show::service(clock, cluster, service, tasks)),
-                    None => {
-                        let arn = if asked.starts_with("arn:") {
-                            asked.clone()
-                        } else {
-                            service_arn(cluster, asked)
-                        };
-                        failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-                    }
+                    None => failures.push(show::missing(asked, service_arn(cluster, asked))),
                 }
             }
             Ok(json!({ "services": found, "failures": failures }))
@@ -93,10 +75,7 @@ impl Ecs {
     /// A new desired count is no deployment; another task definition is, and so is asking for one.
     pub(super) fn update_service(&self, input: UpdateService) -> Result<Value, AwsError> {
         let asked = required("service", input.service)?;
-        let desired = input
-            .desired_count
-            .map(|count| whole("desiredCount", count))
-            .transpose()?;
+        let desired = input.desired_count.map(|count| whole("desiredCount", count)).transpose()?;
         let clock = self.clock();
         self.change(|world, now| {
             let cluster = cluster_name(input.cluster.as_deref());
@@ -117,10 +96,7 @@ impl Ecs {
                 let current = &primary.definition;
                 let replaced = named.as_ref().is_some_and(|named| named.arn() != current.arn());
                 if replaced || input.force_new_deployment {
-                    let live = tasks
-                        .values()
-                        .filter(|task| task.deployment == primary.id && task.live())
-                        .count();
+                    let live = tasks.values().filter(|task| task.deployment == primary.id && task.live()).count();
                     let definition = named.unwrap_or_else(|| current.clone());
                     service.deploy(definition, u32::try_from(live).unwrap_or(u32::MAX), number, now);
                 }
@@ -165,11 +141,7 @@ impl Ecs {
 impl Percentages {
     /// These percentages with the given ones changed.
     fn with(self, given: Option<DeploymentConfiguration>) -> Result<Self, AwsError> {
-        let Some(DeploymentConfiguration {
-            maximum_percent,
-            minimum_healthy_percent,
-        }) = given
-        else {
+        let Some(DeploymentConfiguration { maximum_percent, minimum_healthy_percent }) = given else {
             return Ok(self);
         };
         let percent = |name, given: Option<i64>, kept| given.map_or(Ok(kept), |percent| whole(name, percent));
@@ -186,10 +158,7 @@ impl Percentages {
                 "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
             ));
         }
-        Ok(Self {
-            maximum,
-            minimum_healthy,
-        })
+        Ok(Self { maximum, minimum_healthy })
     }
 }
 
@@ -199,9 +168,7 @@ fn find<'a>(
     services: &'a mut BTreeMap<String, Service>,
     asked: &str,
 ) -> Result<&'a mut Service, AwsError> {
-    service_name(cluster, asked)
-        .and_then(|name| services.get_mut(name))
-        .ok_or_else(service_not_found)
+    service_name(cluster, asked).and_then(|name| services.get_mut(name)).ok_or_else(service_not_found)
 }
 
 pub(super) fn service_not_found() -> AwsError {

@@ -152,9 +152,7 @@ pub(super) fn parse<T: DeserializeOwned>(input: Value) -> Result<T, AwsError> {
 
 /// A member that must be there and not be empty.
 pub(super) fn required(name: &str, value: Option<String>) -> Result<String, AwsError> {
-    value
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| invalid(format!("{name} can not be blank.")))
+    value.filter(|value| !value.is_empty()).ok_or_else(|| invalid(format!("{name} can not be blank.")))
 }
 
 /// A count: zero or more.
@@ -199,11 +197,7 @@ mod tests {
         assert_eq!((second.concat().as_str(), token.as_deref()), ("cd", Some("d")));
         let (third, token) = page(ids(), Some(2), 10, token.as_deref()).unwrap();
         assert_eq!((third.concat().as_str(), token), ("e", None));
-        assert_eq!(
-            page(ids(), Some(5), 10, None).unwrap().1,
-            None,
-            "a full last page is the last"
-        );
+        assert_eq!(page(ids(), Some(5), 10, None).unwrap().1, None, "a full last page is the last");
         assert_eq!(page(ids(), None, 3, None).unwrap().0.len(), 3);
         page(ids(), Some(0), 10, None).unwrap_err();
         page(ids(), Some(101), 10, None).unwrap_err();

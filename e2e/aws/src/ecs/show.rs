@@ -2,36 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
     names::{cluster_arn, service_arn, task_arn},
     service::{Deployment, Rollout, Service, ServiceCounts, Status},
+    shapes::ContainerDefinition,
     task::{Phase, Task},
 };
 use crate::clock::Clock;
 
 /// A list under its name, with the token of the next page where there is one.
 pub(super) fn page(name: &str, items: &[String], next_token: Option<String>) -> Value {
-    let mut page = Map::from_iter([(name.to_owned(), items.into())]);
-    page.extend(next_token.map(|token| ("nextToken".to_owned(), token.into())));
-    page.into()
+    with(json!({ name: items }), [("nextToken", next_token.map(Value::from))])
+}
+
+/// A failure of a describing operation, by the ARN asked for or that of the name asked for.
+pub(super) fn missing(asked: &str, arn: String) -> Value {
+    let arn = if asked.starts_with("arn:") { asked.to_owned() } else { arn };
+    json!({ "arn": arn, "reason": "MISSING" })
 }
 
 pub(super) fn service(clock: Clock, cluster: &str, service: &Service, tasks: &BTreeMap<String, Task>) -> Value {
-    let ServiceCounts {
-        desired,
-        pending,
-        running,
-        stopping: _,
-    } = service.counts(tasks.values());
+    let ServiceCounts { desired, pending, running, stopping: _ } = service.counts(tasks.values());
     let deployments = service.deployments.iter().enumerate();
     let deployments: Vec<_> = match service.status {
         Status::Inactive => Vec::new(),
-        Status::Active | Status::Draining => deployments
-            .map(|(i, it)| deployment(clock, service, it, i == 0, tasks))
-            .collect(),
+        Status::Active | Status::Draining => {
+            deployments.map(|(i, it)| deployment(clock, service, it, i == 0, tasks)).collect()
+        }
     };
     let events: Vec<_> = service
         .events
@@ -99,28 +99,10 @@ fn deployment(
     })
 }
 
-pub(super) fn task(clock: Clock, cluster: &str, task: &Task, launch_type: Option<&str>) -> Value {
+pub(super) fn task(clock: Clock, cluster: &str, task: &Task) -> Value {
     let arn = task_arn(cluster, &task.id);
-    let last_status = match task.phase {
-        Phase::Deprovisioning | Phase::Stopped => "STOPPED",
-        Phase::Running | Phase::Deactivating | Phase::Stopping => "RUNNING",
-        Phase::Provisioning | Phase::Pending | Phase::Activating => "PENDING",
-    };
-    let containers = task.definition.containers.iter().map(|container| {
-        let mut shown = json!({
-            "containerArn": format!("{}/{}", arn.replacen(":task/", ":container/", 1), container.name.as_deref().unwrap_or_default()),
-            "taskArn": arn,
-            "name": container.name,
-            "image": container.image,
-            "lastStatus": last_status,
-        });
-        if let (Some(shown), Some(exit)) = (shown.as_object_mut(), &task.exit) {
-            shown.insert("exitCode".to_owned(), exit.code.into());
-            shown.extend(exit.reason.iter().map(|reason| ("reason".to_owned(), reason.clone().into())));
-        }
-        shown
-    });
-    let mut shown = json!({
+    let containers: Vec<_> = task.definition.containers.iter().map(|it| container(&arn, task, it)).collect();
+    let shown = json!({
         "taskArn": arn,
         "clusterArn": cluster_arn(cluster),
         "taskDefinitionArn": task.definition.arn(),
@@ -129,24 +111,47 @@ pub(super) fn task(clock: Clock, cluster: &str, task: &Task, launch_type: Option
         "healthStatus": "UNKNOWN",
         "group": format!("service:{}", task.service),
         "startedBy": task.deployment,
-        "containers": containers.collect::<Vec<_>>(),
+        "launchType": task.launch_type,
+        "containers": containers,
         "createdAt": clock.seconds(task.created),
     });
-    let Some(members) = shown.as_object_mut() else {
-        return shown;
-    };
-    let mut add = |name: &str, value: Option<Value>| members.extend(value.map(|value| (name.to_owned(), value)));
     let date = |at: Option<Instant>| at.map(|at| clock.seconds(at).into());
-    add("cpu", task.definition.cpu.clone().map(Value::from));
-    add("memory", task.definition.memory.clone().map(Value::from));
-    add("launchType", launch_type.map(Value::from));
-    add("startedAt", date(task.started));
-    add("stoppingAt", date(task.stopping));
-    add("executionStoppedAt", date(task.execution_stopped));
-    add("stoppedAt", date(task.stopped));
-    if let Some(stop) = &task.stop {
-        add("stopCode", Some(stop.code.as_str().into()));
-        add("stoppedReason", Some(stop.reason.clone().into()));
+    let optional = [
+        ("cpu", task.definition.cpu.clone().map(Value::from)),
+        ("memory", task.definition.memory.clone().map(Value::from)),
+        ("startedAt", date(task.started)),
+        ("stoppingAt", date(task.stopping)),
+        ("executionStoppedAt", date(task.execution_stopped)),
+        ("stoppedAt", date(task.stopped)),
+        ("stopCode", task.stop.as_ref().map(|stop| stop.code.as_str().into())),
+        ("stoppedReason", task.stop.as_ref().map(|stop| stop.reason.clone().into())),
+    ];
+    with(shown, optional)
+}
+
+fn container(task_arn: &str, task: &Task, definition: &ContainerDefinition) -> Value {
+    let last_status = match task.phase {
+        Phase::Provisioning | Phase::Pending | Phase::Activating => "PENDING",
+        Phase::Running | Phase::Deactivating | Phase::Stopping => "RUNNING",
+        Phase::Deprovisioning | Phase::Stopped => "STOPPED",
+    };
+    let name = definition.name.as_deref().unwrap_or_default();
+    let shown = json!({
+        "containerArn": format!("{}/{name}", task_arn.replacen(":task/", ":container/", 1)),
+        "taskArn": task_arn,
+        "name": name,
+        "image": definition.image,
+        "lastStatus": last_status,
+    });
+    let exit = task.exit.as_ref();
+    let reason = exit.and_then(|exit| exit.reason.clone());
+    with(shown, [("exitCode", exit.map(|exit| exit.code.into())), ("reason", reason.map(Value::from))])
+}
+
+/// Adds the members that are there.
+pub(super) fn with<const N: usize>(mut shown: Value, optional: [(&str, Option<Value>); N]) -> Value {
+    if let Some(members) = shown.as_object_mut() {
+        members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     }
     shown
 }

@@ -81,6 +81,7 @@ pub(super) struct Task {
     /// Id of the deployment that started it.
     pub(super) deployment: String,
     pub(super) definition: Arc<TaskDefinition>,
+    pub(super) launch_type: String,
     pub(super) phase: Phase,
     /// Set when the desired status is STOPPED.
     pub(super) stop: Option<Stop>,
@@ -115,29 +116,22 @@ pub(super) struct NewTask {
     pub(super) service: String,
     pub(super) deployment: String,
     pub(super) definition: Arc<TaskDefinition>,
+    pub(super) launch_type: String,
     pub(super) runner: Runner,
 }
 
 impl Task {
     pub(super) fn new(new: NewTask, now: Instant, timing: &Timing) -> Self {
-        let NewTask {
-            number,
-            service,
-            deployment,
-            definition,
-            runner,
-        } = new;
+        let NewTask { number, service, deployment, definition, launch_type, runner } = new;
         // An odd factor spreads the numbers over all ids, so that ids are unique and in no telling order.
-        let id = format!(
-            "{:032x}",
-            u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)
-        );
+        let id = format!("{:032x}", u128::from(number).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835));
         Self {
             id,
             number,
             service,
             deployment,
             definition,
+            launch_type,
             phase: Phase::Provisioning,
             stop: None,
             exit: None,
@@ -170,9 +164,7 @@ impl Task {
 
     /// When a running task counts as healthy.
     pub(super) fn healthy_from(&self, timing: &Timing) -> Option<Instant> {
-        self.started
-            .filter(|_| self.running())
-            .map(|at| at + timing.healthy_after)
+        self.started.filter(|_| self.running()).map(|at| at + timing.healthy_after)
     }
 
     /// When the task next changes by itself.
@@ -216,10 +208,7 @@ impl Task {
         if !self.live() {
             return;
         }
-        self.stop = Some(Stop {
-            code,
-            reason: reason.to_owned(),
-        });
+        self.stop = Some(Stop { code, reason: reason.to_owned() });
         match self.phase {
             // No container was ordered yet, so none has to end.
             Phase::Provisioning => self.enter(Phase::Deprovisioning, now, timing),
@@ -242,14 +231,8 @@ impl Task {
             return;
         }
         let stop = match (self.started, &exit.reason) {
-            (None, Some(reason)) => Stop {
-                code: StopCode::TaskFailedToStart,
-                reason: reason.clone(),
-            },
-            (None, None) => Stop {
-                code: StopCode::TaskFailedToStart,
-                reason: "Task failed to start".to_owned(),
-            },
+            (None, Some(reason)) => Stop { code: StopCode::TaskFailedToStart, reason: reason.clone() },
+            (None, None) => Stop { code: StopCode::TaskFailedToStart, reason: "Task failed to start".to_owned() },
             (Some(_), _) => Stop {
                 code: StopCode::EssentialContainerExited,
                 reason: "Essential container in task exited".to_owned(),

@@ -24,9 +24,7 @@ impl Ecs {
             // A valid filter that no task meets: PENDING is never desired.
             Some("PENDING") => None,
             Some(other) => {
-                return Err(invalid(format!(
-                    "desiredStatus {other} is not RUNNING, PENDING or STOPPED."
-                )));
+                return Err(invalid(format!("desiredStatus {other} is not RUNNING, PENDING or STOPPED.")));
             }
         };
         if input.started_by.is_some() && (input.service_name.is_some() || input.family.is_some()) {
@@ -46,24 +44,13 @@ impl Ecs {
             let meets = |task: &Task| {
                 Some(task.live()) == live
                     && service.is_none_or(|name| task.service == name)
-                    && input
-                        .family
-                        .as_ref()
-                        .is_none_or(|family| task.definition.family == *family)
-                    && input
-                        .started_by
-                        .as_ref()
-                        .is_none_or(|deployment| task.deployment == *deployment)
+                    && input.family.as_ref().is_none_or(|family| task.definition.family == *family)
+                    && input.started_by.as_ref().is_none_or(|deployment| task.deployment == *deployment)
             };
             let tasks = cluster.tasks.values().chain(cluster.stopped.values());
             let mut ids: Vec<_> = tasks.filter(|task| meets(task)).map(|task| task.id.clone()).collect();
             ids.sort();
-            let (ids, token) = page(
-                ids.into_iter(),
-                input.max_results,
-                PER_CALL,
-                input.next_token.as_deref(),
-            )?;
+            let (ids, token) = page(ids.into_iter(), input.max_results, PER_CALL, input.next_token.as_deref())?;
             let arns: Vec<_> = ids.iter().map(|id| task_arn(cluster_name, id)).collect();
             Ok(show::page("taskArns", &arns, token))
         })
@@ -83,18 +70,8 @@ impl Ecs {
             let (mut tasks, mut failures) = (Vec::new(), Vec::new());
             for asked in &input.tasks {
                 match task_id(cluster_name, asked).and_then(|id| cluster.task(id)) {
-                    Some(task) => {
-                        let launch_type = cluster.services.get(&task.service).map(|service| &*service.launch_type);
-                        tasks.push(show::task(clock, cluster_name, task, launch_type));
-                    }
-                    None => {
-                        let arn = if asked.starts_with("arn:") {
-                            asked.clone()
-                        } else {
-                            task_arn(cluster_name, asked)
-                        };
-                        failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-                    }
+                    Some(task) => tasks.push(show::task(clock, cluster_name, task)),
+                    None => failures.push(show::missing(asked, task_arn(cluster_name, asked))),
                 }
             }
             Ok(json!({ "tasks": tasks, "failures": failures }))
@@ -116,8 +93,7 @@ impl Ecs {
                 task.stop(StopCode::UserInitiated, reason, now, &timing);
             }
             let task = cluster.task(id).ok_or_else(not_found)?;
-            let launch_type = cluster.services.get(&task.service).map(|service| &*service.launch_type);
-            Ok(json!({ "task": show::task(clock, cluster_name, task, launch_type) }))
+            Ok(json!({ "task": show::task(clock, cluster_name, task) }))
         })
     }
 }

@@ -82,11 +82,7 @@ fn register(ecs: &Ecs) {
         "stopTimeout": 20,
         "environment": [{ "name": "POOL", "value": "10" }],
     });
-    ecs.call(
-        "RegisterTaskDefinition",
-        json!({ "family": "api", "containerDefinitions": [container] }),
-    )
-    .unwrap();
+    ecs.call("RegisterTaskDefinition", json!({ "family": "api", "containerDefinitions": [container] })).unwrap();
 }
 
 fn update(ecs: &Ecs, mut members: Value) -> Value {
@@ -96,26 +92,19 @@ fn update(ecs: &Ecs, mut members: Value) -> Value {
 }
 
 fn service(ecs: &Ecs) -> Value {
-    let answer = ecs.call(
-        "DescribeServices",
-        json!({ "cluster": "prod", "services": ["core-api"] }),
-    );
+    let answer = ecs.call("DescribeServices", json!({ "cluster": "prod", "services": ["core-api"] }));
     answer.unwrap()["services"][0].take()
 }
 
 /// Every task the cluster still knows, whatever its desired status.
 fn tasks(ecs: &Ecs) -> Vec<Value> {
     let list = |status| {
-        let answer = ecs
-            .call("ListTasks", json!({ "cluster": "prod", "desiredStatus": status }))
-            .unwrap();
+        let answer = ecs.call("ListTasks", json!({ "cluster": "prod", "desiredStatus": status })).unwrap();
         answer["taskArns"].as_array().unwrap().clone()
     };
     let arns: Vec<_> = [list("RUNNING"), list("STOPPED")].concat();
     let describe = |arns: &[Value]| {
-        let answer = ecs
-            .call("DescribeTasks", json!({ "cluster": "prod", "tasks": arns }))
-            .unwrap();
+        let answer = ecs.call("DescribeTasks", json!({ "cluster": "prod", "tasks": arns })).unwrap();
         answer["tasks"].as_array().unwrap().clone()
     };
     arns.chunks(100).flat_map(describe).collect()
@@ -129,17 +118,12 @@ fn task(ecs: &Ecs, arn: &str) -> Value {
 fn statuses(ecs: &Ecs) -> BTreeMap<String, usize> {
     let mut statuses = BTreeMap::new();
     for task in tasks(ecs) {
-        *statuses
-            .entry(task["lastStatus"].as_str().unwrap().to_owned())
-            .or_default() += 1;
+        *statuses.entry(task["lastStatus"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     statuses
 }
 
 fn messages(ecs: &Ecs) -> Vec<String> {
     let events = service(ecs)["events"].as_array().unwrap().clone();
-    events
-        .iter()
-        .map(|event| event["message"].as_str().unwrap().to_owned())
-        .collect()
+    events.iter().map(|event| event["message"].as_str().unwrap().to_owned()).collect()
 }

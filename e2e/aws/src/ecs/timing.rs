@@ -39,10 +39,7 @@ pub struct Backoff {
 impl Default for Backoff {
     /// At most 15 minutes, as the service throttle logic has it; its first wait is not documented.
     fn default() -> Self {
-        Self {
-            first: Duration::from_secs(1),
-            most: Duration::from_secs(15 * 60),
-        }
+        Self { first: Duration::from_secs(1), most: Duration::from_mins(15) }
     }
 }
 
@@ -60,9 +57,7 @@ mod tests {
 
     #[test]
     fn the_wait_doubles_up_to_its_maximum() {
-        let waits: Vec<_> = [1, 2, 3, 10, 11, u32::MAX]
-            .map(|n| Backoff::default().after(n).as_secs())
-            .to_vec();
+        let waits: Vec<_> = [1, 2, 3, 10, 11, u32::MAX].map(|n| Backoff::default().after(n).as_secs()).to_vec();
         assert_eq!(waits, [1, 2, 4, 512, 900, 900]);
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::AwsError;
 
 /// How long a stopped task is still described (API reference of `DescribeTasks`: at least one hour).
-const STOPPED_KEPT: Duration = Duration::from_secs(60 * 60);
+const STOPPED_KEPT: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Default)]
 pub(super) struct World {
@@ -54,33 +54,13 @@ impl World {
 
     /// Does everything that is due, and all that follows from it at once.
     pub(super) fn step(&mut self, now: Instant) {
-        let Self {
-            timing,
-            clusters,
-            runner,
-            numbers,
-            definitions: _,
-        } = self;
-        let starter = if runner.is_some() {
-            Runner::Attached
-        } else {
-            Runner::BuiltIn
-        };
+        let Self { timing, clusters, runner, numbers, definitions: _ } = self;
+        let starter = if runner.is_some() { Runner::Attached } else { Runner::BuiltIn };
         for (name, cluster) in clusters {
             loop {
                 let mut moved = cluster.advance(now, timing);
-                for service in cluster
-                    .services
-                    .values_mut()
-                    .filter(|service| service.status != Status::Inactive)
-                {
-                    let mut bench = scheduler::Bench {
-                        tasks: &mut cluster.tasks,
-                        timing,
-                        starter,
-                        numbers,
-                        now,
-                    };
+                for service in cluster.services.values_mut().filter(|service| service.status != Status::Inactive) {
+                    let mut bench = scheduler::Bench { tasks: &mut cluster.tasks, timing, starter, numbers, now };
                     moved |= scheduler::settle(service, &mut bench);
                 }
                 if !moved {
@@ -98,14 +78,9 @@ impl World {
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
         let clusters = self.clusters.values();
         let tasks = clusters.clone().flat_map(|cluster| cluster.tasks.values());
-        let healthy = tasks
-            .clone()
-            .filter_map(|task| task.healthy_from(&self.timing))
-            .filter(|at| *at > now);
+        let healthy = tasks.clone().filter_map(|task| task.healthy_from(&self.timing)).filter(|at| *at > now);
         let services = clusters.flat_map(|cluster| cluster.services.values());
-        let restarts = services
-            .flat_map(|service| &service.deployments)
-            .filter_map(|deployment| deployment.throttle);
+        let restarts = services.flat_map(|service| &service.deployments).filter_map(|deployment| deployment.throttle);
         tasks
             .filter_map(Task::due)
             .chain(healthy)
@@ -128,11 +103,7 @@ impl Cluster {
     fn hand_orders(&mut self, name: &str, runner: &mpsc::UnboundedSender<TaskEvent>) {
         let mut orders = Vec::new();
         for task in self.tasks.values_mut() {
-            orders.extend(
-                task.take_orders()
-                    .into_iter()
-                    .map(|order| (task.number, event(name, task, order))),
-            );
+            orders.extend(task.take_orders().into_iter().map(|order| (task.number, event(name, task, order))));
         }
         orders.sort_by_key(|(number, _)| *number);
         for (_, event) in orders {
@@ -143,8 +114,7 @@ impl Cluster {
 
     /// Puts the stopped tasks away and forgets those of long ago.
     fn archive(&mut self, now: Instant) {
-        self.stopped
-            .extend(self.tasks.extract_if(.., |_, task| task.phase == Phase::Stopped));
+        self.stopped.extend(self.tasks.extract_if(.., |_, task| task.phase == Phase::Stopped));
         let expired = |task: &Task| task.stopped.is_some_and(|at| now.duration_since(at) > STOPPED_KEPT);
         self.stopped.retain(|_, task| !expired(task));
     }

@@ -14,9 +14,8 @@ impl<'a> Authorization<'a> {
     /// Reads `AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, SignedHeaders=…, Signature=…`.
     pub(super) fn parse(header: &'a str) -> Result<Self, Refusal> {
         let malformed = |what: &str| Refusal::Malformed(format!("Authorization header requires {what}."));
-        let fields = header
-            .strip_prefix("AWS4-HMAC-SHA256 ")
-            .ok_or_else(|| malformed("the algorithm 'AWS4-HMAC-SHA256'"))?;
+        let fields =
+            header.strip_prefix("AWS4-HMAC-SHA256 ").ok_or_else(|| malformed("the algorithm 'AWS4-HMAC-SHA256'"))?;
         let field = |name: &str| {
             fields
                 .split(',')
@@ -27,22 +26,11 @@ impl<'a> Authorization<'a> {
         field("SignedHeaders")?;
         field("Signature")?;
         let mut scope = field("Credential")?.split('/');
-        match (
-            scope.next(),
-            scope.next(),
-            scope.next(),
-            scope.next(),
-            scope.next(),
-            scope.next(),
-        ) {
-            (Some(access_key), Some(_date), Some(region), Some(service), Some("aws4_request"), None) => Ok(Self {
-                access_key,
-                region,
-                service,
-            }),
-            _ => Err(malformed(
-                "a Credential of key, date, region, service and 'aws4_request'",
-            )),
+        match (scope.next(), scope.next(), scope.next(), scope.next(), scope.next(), scope.next()) {
+            (Some(access_key), Some(_date), Some(region), Some(service), Some("aws4_request"), None) => {
+                Ok(Self { access_key, region, service })
+            }
+            _ => Err(malformed("a Credential of key, date, region, service and 'aws4_request'")),
         }
     }
 }
@@ -57,29 +45,17 @@ mod tests {
 
     #[test]
     fn the_credential_scope_is_read() {
-        let expected = Authorization {
-            access_key: "AKIA",
-            region: "eu-west-1",
-            service: "sqs",
-        };
+        let expected = Authorization { access_key: "AKIA", region: "eu-west-1", service: "sqs" };
         assert_eq!(Authorization::parse(SIGNED).unwrap(), expected);
     }
 
     #[test]
     fn every_part_of_the_header_is_required() {
-        for missing in [
-            "AWS4-HMAC-SHA256 ",
-            "Credential=",
-            "SignedHeaders=",
-            "Signature=",
-            "/20260102",
-            "/aws4_request",
-        ] {
+        for missing in
+            ["AWS4-HMAC-SHA256 ", "Credential=", "SignedHeaders=", "Signature=", "/20260102", "/aws4_request"]
+        {
             let header = SIGNED.replace(missing, "");
-            assert!(
-                matches!(Authorization::parse(&header), Err(Refusal::Malformed(_))),
-                "{header}"
-            );
+            assert!(matches!(Authorization::parse(&header), Err(Refusal::Malformed(_))), "{header}");
         }
     }
 }

@@ -15,10 +15,7 @@ struct Statement {
 
 impl Policy {
     pub(super) fn allow(&mut self, action: &str, resource: &str) {
-        self.statements.push(Statement {
-            action: action.to_ascii_lowercase(),
-            resource: resource.to_owned(),
-        });
+        self.statements.push(Statement { action: action.to_ascii_lowercase(), resource: resource.to_owned() });
     }
 
     pub(super) fn allows(&self, action: &str, resource: &str) -> bool {
@@ -33,11 +30,9 @@ impl Policy {
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
-        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
-            (0..=rest.len())
-                .filter_map(|i| rest.get(i..))
-                .any(|tail| matches(after, tail))
-        }),
+        Some((before, after)) => text
+            .strip_prefix(before)
+            .is_some_and(|rest| (0..=rest.len()).filter_map(|i| rest.get(i..)).any(|tail| matches(after, tail))),
     }
 }
 

@@ -48,9 +48,7 @@ pub(crate) fn call(
         None => DEFAULT_DURATION,
         Some(Ok(seconds @ 900..=43_200)) => seconds,
         Some(_) => {
-            return Err(invalid(
-                "Value at 'durationSeconds' failed to satisfy constraint: 900 to 43200".into(),
-            ));
+            return Err(invalid("Value at 'durationSeconds' failed to satisfy constraint: 900 to 43200".into()));
         }
     };
     let lasts = Duration::from_secs(lasts);
@@ -75,9 +73,7 @@ pub(crate) fn call(
 fn required<'a>(fields: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, AwsError> {
     match fields.get(name) {
         Some(value) if !value.is_empty() => Ok(value),
-        _ => Err(invalid(format!(
-            "Value null at '{name}' failed to satisfy constraint: Member must not be null"
-        ))),
+        _ => Err(invalid(format!("Value null at '{name}' failed to satisfy constraint: Member must not be null"))),
     }
 }
 

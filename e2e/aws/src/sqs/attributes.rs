@@ -60,16 +60,9 @@ impl Settings {
                 return Err(not_modelled(name));
             }
             let (setting, range) = settings.setting(name).ok_or_else(|| unknown(name))?;
-            *setting = value
-                .parse()
-                .ok()
-                .filter(|value| range.contains(value))
-                .ok_or_else(|| {
-                    AwsError::new(
-                        "InvalidAttributeValue",
-                        format!("Invalid value for the parameter {name}."),
-                    )
-                })?;
+            *setting = value.parse().ok().filter(|value| range.contains(value)).ok_or_else(|| {
+                AwsError::new("InvalidAttributeValue", format!("Invalid value for the parameter {name}."))
+            })?;
         }
         Ok(settings)
     }
@@ -77,10 +70,7 @@ impl Settings {
     /// The name of a setting in which `other` differs.
     pub(super) fn difference(&self, other: &Self) -> Option<&'static str> {
         let pairs = self.named().into_iter().zip(other.named());
-        pairs
-            .into_iter()
-            .find(|(mine, theirs)| mine != theirs)
-            .map(|((name, _), _)| name)
+        pairs.into_iter().find(|(mine, theirs)| mine != theirs).map(|((name, _), _)| name)
     }
 
     /// Every setting under its name.
@@ -129,18 +119,12 @@ pub(super) fn select(
         return Err(unknown(name));
     }
     let all = names.iter().any(|name| name == "All");
-    Ok(attributes
-        .into_iter()
-        .filter(|(name, _)| all || names.iter().any(|asked| asked == name))
-        .collect())
+    Ok(attributes.into_iter().filter(|(name, _)| all || names.iter().any(|asked| asked == name)).collect())
 }
 
 pub(super) fn not_modelled(what: &str) -> AwsError {
-    AwsError::new(
-        "UnsupportedOperation",
-        format!("{what} is not modelled: only standard queues without policies are"),
-    )
-    .query_code("AWS.SimpleQueueService.UnsupportedOperation")
+    AwsError::new("UnsupportedOperation", format!("{what} is not modelled: only standard queues without policies are"))
+        .query_code("AWS.SimpleQueueService.UnsupportedOperation")
 }
 
 fn unknown(name: &str) -> AwsError {

@@ -35,12 +35,7 @@ impl Sqs {
         let mut queues = self.lock();
         let queue = queues.at(&url)?;
         check_batch(&input.entries)?;
-        let size: usize = input
-            .entries
-            .iter()
-            .filter_map(|entry| entry.message_body.as_ref())
-            .map(String::len)
-            .sum();
+        let size: usize = input.entries.iter().filter_map(|entry| entry.message_body.as_ref()).map(String::len).sum();
         if size > as_usize(queue.settings.maximum_message_size) {
             let most = queue.settings.maximum_message_size;
             let message = format!("Batch requests cannot be longer than {most} bytes. You have sent {size} bytes.");
@@ -57,12 +52,7 @@ impl Sqs {
     /// Waits for a message as long as asked to; an empty answer is no error.
     pub(super) async fn receive_message(&self, input: ReceiveMessage) -> Result<Value, AwsError> {
         let url = required("QueueUrl", input.queue_url)?;
-        let max = as_usize(in_range(
-            "MaxNumberOfMessages",
-            input.max_number_of_messages,
-            1,
-            1..=10,
-        )?);
+        let max = as_usize(in_range("MaxNumberOfMessages", input.max_number_of_messages, 1, 1..=10)?);
         let attributes = SystemAttributes::parse(&input.message_system_attribute_names)?;
         let started = Instant::now();
         loop {
@@ -89,19 +79,11 @@ impl Sqs {
                     let message = format!("The number of messages in flight has reached the limit of {MAX_IN_FLIGHT}.");
                     return Err(AwsError::new("OverLimit", message).status(403));
                 }
-                let received = if full {
-                    Vec::new()
-                } else {
-                    queue.receive(max, seconds(timeout), now)
-                };
+                let received = if full { Vec::new() } else { queue.receive(max, seconds(timeout), now) };
                 let deadline = started + seconds(wait);
                 if !received.is_empty() || now >= deadline {
                     let messages: Vec<_> = received.iter().map(|message| self.show(message, attributes)).collect();
-                    return Ok(if messages.is_empty() {
-                        json!({})
-                    } else {
-                        json!({ "Messages": messages })
-                    });
+                    return Ok(if messages.is_empty() { json!({}) } else { json!({ "Messages": messages }) });
                 }
                 (queue.arrivals.clone(), queue.next_timer(), deadline)
             };
@@ -140,18 +122,14 @@ impl Sqs {
         let mut queues = self.lock();
         let queue = queues.at(&url)?;
         let receipt = issued(queue, input.receipt_handle)?;
-        queue
-            .change_visibility(receipt, seconds(timeout), Instant::now())
-            .map_err(|why| match why {
-                Unchangeable::Gone => invalid(&format!(
-                    "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
+        queue.change_visibility(receipt, seconds(timeout), Instant::now()).map_err(|why| match why {
+            Unchangeable::Gone => invalid(&format!(
+                "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
                  available for visibility timeout change."
-                )),
-                Unchangeable::NotInFlight => {
-                    AwsError::new("MessageNotInflight", "The specified message isn't in flight.")
-                        .query_code("AWS.SimpleQueueService.MessageNotInflight")
-                }
-            })?;
+            )),
+            Unchangeable::NotInFlight => AwsError::new("MessageNotInflight", "The specified message isn't in flight.")
+                .query_code("AWS.SimpleQueueService.MessageNotInflight"),
+        })?;
         Ok(json!({}))
     }
 
@@ -168,16 +146,10 @@ impl Sqs {
             map.insert("SentTimestamp".into(), date(message.sent).into());
         }
         if attributes.receive_count {
-            map.insert(
-                "ApproximateReceiveCount".into(),
-                message.receipt.receives.to_string().into(),
-            );
+            map.insert("ApproximateReceiveCount".into(), message.receipt.receives.to_string().into());
         }
         if attributes.first_received {
-            map.insert(
-                "ApproximateFirstReceiveTimestamp".into(),
-                date(message.first_received).into(),
-            );
+            map.insert("ApproximateFirstReceiveTimestamp".into(), date(message.first_seen).into());
         }
         if !map.is_empty()
             && let Some(shown) = shown.as_object_mut()
@@ -201,13 +173,7 @@ impl SystemAttributes {
         let mut asked = Self::default();
         for name in names {
             match name.as_str() {
-                "All" => {
-                    asked = Self {
-                        sent: true,
-                        receive_count: true,
-                        first_received: true,
-                    }
-                }
+                "All" => asked = Self { sent: true, receive_count: true, first_received: true },
                 "SentTimestamp" => asked.sent = true,
                 "ApproximateReceiveCount" => asked.receive_count = true,
                 "ApproximateFirstReceiveTimestamp" => asked.first_received = true,
@@ -219,10 +185,7 @@ impl SystemAttributes {
                 | "AWSTraceHeader"
                 | "DeadLetterQueueSourceArn" => {}
                 _ => {
-                    return Err(AwsError::new(
-                        "InvalidAttributeName",
-                        format!("Unknown Attribute {name}."),
-                    ));
+                    return Err(AwsError::new("InvalidAttributeName", format!("Unknown Attribute {name}.")));
                 }
             }
         }
@@ -236,9 +199,7 @@ fn send(queue: &mut Queue, body: Option<String>, delay: Option<i64>) -> Result<(
     let most = queue.settings.maximum_message_size;
     if body.len() > as_usize(most) {
         let reason = format!("Message must be shorter than {most} bytes.");
-        return Err(invalid(&format!(
-            "One or more parameters are invalid. Reason: {reason}"
-        )));
+        return Err(invalid(&format!("One or more parameters are invalid. Reason: {reason}")));
     }
     // The characters of XML 1.0, as the API reference of SendMessage lists them.
     let allowed =
@@ -261,17 +222,10 @@ fn delete(queue: &mut Queue, handle: Option<String>) -> Result<(), AwsError> {
 /// The receipt behind a handle that this queue once gave out.
 fn issued(queue: &Queue, handle: Option<String>) -> Result<Receipt, AwsError> {
     let handle = required("ReceiptHandle", handle)?;
-    handle
-        .parse()
-        .ok()
-        .filter(|receipt| queue.issued(*receipt))
-        .ok_or_else(|| {
-            AwsError::new(
-                "ReceiptHandleIsInvalid",
-                format!("The input receipt handle \"{handle}\" is not valid."),
-            )
+    handle.parse().ok().filter(|receipt| queue.issued(*receipt)).ok_or_else(|| {
+        AwsError::new("ReceiptHandleIsInvalid", format!("The input receipt handle \"{handle}\" is not valid."))
             .status(404)
-        })
+    })
 }
 
 /// Carries out each entry by itself: one that fails does not stop the others.
@@ -294,10 +248,7 @@ fn batch<E: Entry>(entries: Vec<E>, mut carry_out: impl FnMut(E) -> Result<Value
 
 /// The MD5 digest by which senders and receivers check the body, in hexadecimal.
 fn digest(body: &str) -> String {
-    Md5::digest(body.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    format!("{:032x}", u128::from_be_bytes(Md5::digest(body.as_bytes()).into()))
 }
 
 fn seconds(seconds: u32) -> Duration {

@@ -73,7 +73,7 @@ pub(super) struct Received {
     pub(super) body: Arc<str>,
     pub(super) receipt: Receipt,
     pub(super) sent: Instant,
-    pub(super) first_received: Instant,
+    pub(super) first_seen: Instant,
 }
 
 /// Why a receipt does not let one change a message's visibility.
@@ -106,19 +106,9 @@ impl Queue {
         let key = self.next;
         self.next += 1;
         let id = message_id();
-        let state = if delay.is_zero() {
-            State::Visible
-        } else {
-            State::Delayed { until: now + delay }
-        };
-        let message = Message {
-            id: id.clone(),
-            body: body.into(),
-            sent: now,
-            first_received: None,
-            receives: 0,
-            state,
-        };
+        let state = if delay.is_zero() { State::Visible } else { State::Delayed { until: now + delay } };
+        let message =
+            Message { id: id.clone(), body: body.into(), sent: now, first_received: None, receives: 0, state };
         self.messages.insert(key, message);
         match state {
             State::Delayed { until } => {
@@ -141,18 +131,14 @@ impl Queue {
                 continue;
             };
             message.receives += 1;
-            let first_received = *message.first_received.get_or_insert(now);
-            let receipt = Receipt {
-                queue: self.serial,
-                key,
-                receives: message.receives,
-            };
+            let first_seen = *message.first_received.get_or_insert(now);
+            let receipt = Receipt { queue: self.serial, key, receives: message.receives };
             batch.push(Received {
                 id: message.id.clone(),
                 body: Arc::clone(&message.body),
                 receipt,
                 sent: message.sent,
-                first_received,
+                first_seen,
             });
             message.state = State::InFlight { until: now + timeout };
             self.timers.insert((now + timeout, key));
@@ -169,10 +155,7 @@ impl Queue {
     /// Deletes the message of its latest receipt. An older receipt deletes nothing and is no error.
     pub(super) fn delete(&mut self, receipt: Receipt, now: Instant) {
         self.advance(now);
-        let latest = self
-            .messages
-            .get(&receipt.key)
-            .is_some_and(|message| message.receives == receipt.receives);
+        let latest = self.messages.get(&receipt.key).is_some_and(|message| message.receives == receipt.receives);
         if latest && let Some(message) = self.messages.remove(&receipt.key) {
             self.stop_timer(receipt.key, message.state);
         }
@@ -212,11 +195,7 @@ impl Queue {
     pub(super) fn depth(&mut self, now: Instant) -> Depth {
         self.advance(now);
         let hidden = self.in_flight + self.delayed;
-        Depth {
-            visible: self.messages.len() - hidden,
-            in_flight: self.in_flight,
-            delayed: self.delayed,
-        }
+        Depth { visible: self.messages.len() - hidden, in_flight: self.in_flight, delayed: self.delayed }
     }
 
     /// When the next message becomes visible by itself.

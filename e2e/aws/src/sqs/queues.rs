@@ -15,12 +15,12 @@ use super::{
 use crate::AwsError;
 
 /// How often a queue may be purged (API reference of `PurgeQueue`).
-const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+const PURGE_INTERVAL: Duration = Duration::from_mins(1);
 
 impl Sqs {
     pub(super) fn create(&self, input: CreateQueue) -> Result<Value, AwsError> {
         let name = required("QueueName", input.queue_name)?;
-        if name.ends_with(".fifo") {
+        if name.strip_suffix(".fifo").is_some() {
             return Err(not_modelled("a FIFO queue"));
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -69,11 +69,7 @@ impl Sqs {
         attributes.extend(queue.settings.named().map(|(name, value)| (name, value.to_string())));
         let selected = select(attributes, &input.attribute_names)?;
         // The real service leaves the member out rather than send an empty map.
-        Ok(if selected.is_empty() {
-            json!({})
-        } else {
-            json!({ "Attributes": selected })
-        })
+        Ok(if selected.is_empty() { json!({}) } else { json!({ "Attributes": selected }) })
     }
 
     pub(super) fn set_attributes(&self, input: SetQueueAttributes) -> Result<Value, AwsError> {
@@ -91,10 +87,8 @@ impl Sqs {
         let queue = queues.at(&url)?;
         let now = Instant::now();
         if queue.purged.is_some_and(|at| now.duration_since(at) < PURGE_INTERVAL) {
-            let message = format!(
-                "Only one PurgeQueue operation on {} is allowed every 60 seconds.",
-                name_in_url(&url)?
-            );
+            let message =
+                format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", name_in_url(&url)?);
             return Err(AwsError::new("PurgeQueueInProgress", message)
                 .query_code("AWS.SimpleQueueService.PurgeQueueInProgress")
                 .status(403));

@@ -21,22 +21,10 @@ impl FromStr for Receipt {
     type Err = ();
 
     fn from_str(handle: &str) -> Result<Self, ()> {
-        let digits = handle
-            .strip_prefix("AQEB")
-            .filter(|digits| digits.len() == 32)
-            .ok_or(())?;
-        let part = |range| {
-            digits
-                .get(range)
-                .and_then(|part| u64::from_str_radix(part, 16).ok())
-                .ok_or(())
-        };
+        let digits = handle.strip_prefix("AQEB").filter(|digits| digits.len() == 32).ok_or(())?;
+        let part = |range| digits.get(range).and_then(|part| u64::from_str_radix(part, 16).ok()).ok_or(());
         let narrow = |part: u64| u32::try_from(part).map_err(|_| ());
-        Ok(Self {
-            queue: narrow(part(0..8)?)?,
-            key: part(8..24)?,
-            receives: narrow(part(24..32)?)?,
-        })
+        Ok(Self { queue: narrow(part(0..8)?)?, key: part(8..24)?, receives: narrow(part(24..32)?)? })
     }
 }
 
@@ -46,22 +34,13 @@ mod tests {
 
     #[test]
     fn a_handle_reads_back_as_the_receipt_it_was_written_from() {
-        let receipt = Receipt {
-            queue: 7,
-            key: 1 << 40,
-            receives: u32::MAX,
-        };
+        let receipt = Receipt { queue: 7, key: 1 << 40, receives: u32::MAX };
         assert_eq!(receipt.to_string().parse(), Ok(receipt));
     }
 
     #[test]
     fn other_strings_are_no_handles() {
-        for handle in [
-            "",
-            "AQEB",
-            "AQEBzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",
-            "AQEBé0000000000000000000000000000000",
-        ] {
+        for handle in ["", "AQEB", "AQEBzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "AQEBé0000000000000000000000000000000"] {
             assert_eq!(handle.parse::<Receipt>(), Err(()), "{handle}");
         }
     }

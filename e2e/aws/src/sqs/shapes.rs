@@ -127,12 +127,7 @@ pub(super) fn parse<T: DeserializeOwned>(input: Value) -> Result<T, AwsError> {
 
 /// A member that must be there.
 pub(super) fn required<T>(name: &str, value: Option<T>) -> Result<T, AwsError> {
-    value.ok_or_else(|| {
-        AwsError::new(
-            "MissingParameter",
-            format!("The request must contain the parameter {name}."),
-        )
-    })
+    value.ok_or_else(|| AwsError::new("MissingParameter", format!("The request must contain the parameter {name}.")))
 }
 
 /// A number within its range, or the default when it is not given.
@@ -145,16 +140,11 @@ pub(super) fn in_range(
     let Some(value) = value else {
         return Ok(default);
     };
-    u32::try_from(value)
-        .ok()
-        .filter(|value| range.contains(value))
-        .ok_or_else(|| {
-            let (least, most) = range.into_inner();
-            let reason = format!("Must be between {least} and {most}, if provided.");
-            invalid(&format!(
-                "Value {value} for parameter {name} is invalid. Reason: {reason}"
-            ))
-        })
+    u32::try_from(value).ok().filter(|value| range.contains(value)).ok_or_else(|| {
+        let (least, most) = range.into_inner();
+        let reason = format!("Must be between {least} and {most}, if provided.");
+        invalid(&format!("Value {value} for parameter {name} is invalid. Reason: {reason}"))
+    })
 }
 
 /// Checks what every batch must keep: 1 to 10 entries with distinct, well-formed ids.
@@ -173,10 +163,7 @@ pub(super) fn check_batch<E: Entry>(entries: &[E]) -> Result<(), AwsError> {
         return refuse(
             "TooManyEntriesInBatchRequest",
             "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-            format!(
-                "Maximum number of entries per request are 10. You have sent {}.",
-                entries.len()
-            ),
+            format!("Maximum number of entries per request are 10. You have sent {}.", entries.len()),
         );
     }
     let well_formed = |id: &str| {

@@ -18,11 +18,7 @@ fn sqs() -> (Sqs, String) {
 async fn receive(sqs: &Sqs, url: &str, wait: u32) -> Vec<Value> {
     let input = json!({ "QueueUrl": url, "WaitTimeSeconds": wait, "VisibilityTimeout": 15 });
     let answer = sqs.call("ReceiveMessage", input).await.unwrap();
-    answer
-        .get("Messages")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default()
+    answer.get("Messages").and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 #[tokio::test(start_paused = true)]
@@ -60,11 +56,7 @@ async fn each_of_several_long_polls_gets_one_of_the_messages_that_arrive() {
     for poll in polls {
         assert_eq!(poll.await.unwrap(), 1);
     }
-    assert_eq!(
-        started.elapsed(),
-        Duration::ZERO,
-        "no poll waited for its time to be up"
-    );
+    assert_eq!(started.elapsed(), Duration::ZERO, "no poll waited for its time to be up");
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,24 +69,10 @@ async fn a_full_flight_refuses_a_short_poll_and_lets_a_long_one_wait() {
         let input = json!({ "QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 15 });
         sqs.call("ReceiveMessage", input).await.unwrap();
     }
-    assert_eq!(
-        sqs.depth("orders").unwrap(),
-        Depth {
-            visible: 1,
-            in_flight: MAX_IN_FLIGHT,
-            delayed: 0
-        }
-    );
-    let refused = sqs
-        .call("ReceiveMessage", json!({ "QueueUrl": url }))
-        .await
-        .unwrap_err();
+    assert_eq!(sqs.depth("orders").unwrap(), Depth { visible: 1, in_flight: MAX_IN_FLIGHT, delayed: 0 });
+    let refused = sqs.call("ReceiveMessage", json!({ "QueueUrl": url })).await.unwrap_err();
     assert_eq!(refused.code(), "OverLimit");
-    assert_eq!(
-        receive(&sqs, &url, 20).await.len(),
-        1,
-        "once the others are visible again"
-    );
+    assert_eq!(receive(&sqs, &url, 20).await.len(), 1, "once the others are visible again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,10 +89,7 @@ async fn first_in_is_first_out_as_long_as_nothing_is_received_twice() {
 /// Time of 200 rounds of send, receive, hide, count and delete on a queue with a backlog of each kind; the best of
 /// some, since a busy machine can only make it longer.
 fn best_time(backlog: usize) -> Duration {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let (sqs, url) = sqs();
         for _ in 0..backlog {
@@ -152,8 +127,5 @@ fn a_call_costs_the_same_at_a_backlog_of_ten_thousand_as_at_ten() {
     let ratio = many.as_secs_f64() / few.as_secs_f64();
     println!("200 rounds at 10: {few:?}, at 10,000: {many:?}, ratio {ratio:.2}");
     // A scan of the backlog would cost some hundred times as much; caches and the timers' logarithm at most twice.
-    assert!(
-        ratio < 5.0,
-        "200 rounds took {few:?} at a backlog of 10 and {many:?} at 10,000"
-    );
+    assert!(ratio < 5.0, "200 rounds took {few:?} at a backlog of 10 and {many:?} at 10,000");
 }

@@ -6,6 +6,10 @@ use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::time::SystemTimeSource;
 use hybridscaler_e2e_aws::{ACCESS_KEY_ID, AccessKey, Aws, REGION, SECRET_ACCESS_KEY};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// Clients that sign as the administrator and never retry, so that a test sees each answer.
 pub(crate) fn config(endpoint: &str) -> SdkConfig {
@@ -42,10 +46,7 @@ where
 {
     let error = outcome.expect_err("the call should be refused");
     let meta = error.as_service_error().expect("an error answer of the service").meta();
-    (
-        meta.code().unwrap_or_default().to_owned(),
-        meta.message().unwrap_or_default().to_owned(),
-    )
+    (meta.code().unwrap_or_default().to_owned(), meta.message().unwrap_or_default().to_owned())
 }
 
 /// The code of a failed call.
@@ -54,4 +55,15 @@ where
     E: aws_sdk_sqs::error::ProvideErrorMetadata,
 {
     refusal(outcome).0
+}
+
+/// The answer to a request as it stands on the wire.
+pub(crate) async fn raw(endpoint: &str, request: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).await.unwrap();
+    let length = body.len();
+    let request = format!("{request}\r\nhost: aws\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
 }

@@ -45,46 +45,22 @@ async fn throttling_is_what_the_sdk_knows_as_such() {
     let (aws, client) = two_queues().await;
     let config = config(aws.endpoint());
     aws.faults().add(on_read(Effect::Throttle));
-    aws.faults()
-        .add(Fault::new(Service::Ecs, "UpdateService", Effect::Throttle).on("prod/core-api"));
-    aws.faults()
-        .add(Fault::new(Service::CloudWatch, "ListMetrics", Effect::Throttle));
-    let read = client
-        .get_queue_attributes()
-        .queue_url(aws.sqs().url("orders"))
-        .send()
-        .await;
+    aws.faults().add(Fault::new(Service::Ecs, "UpdateService", Effect::Throttle).on("prod/core-api"));
+    aws.faults().add(Fault::new(Service::CloudWatch, "ListMetrics", Effect::Throttle));
+    let read = client.get_queue_attributes().queue_url(aws.sqs().url("orders")).send().await;
     assert_eq!(code(read), "RequestThrottled");
     let ecs = aws_sdk_ecs::Client::new(&config);
-    let update = |service: &str| {
-        ecs.update_service()
-            .cluster("prod")
-            .service(service)
-            .desired_count(1)
-            .send()
-    };
+    let update = |service: &str| ecs.update_service().cluster("prod").service(service).desired_count(1).send();
     assert_eq!(code(update("core-api").await), "ThrottlingException");
-    assert_eq!(
-        code(update("other-core-api").await),
-        "ClusterNotFoundException",
-        "another resource"
-    );
+    assert_eq!(code(update("other-core-api").await), "ClusterNotFoundException", "another resource");
     let cloudwatch = aws_sdk_cloudwatch::Client::new(&config);
     assert_eq!(code(cloudwatch.list_metrics().send().await), "Throttling");
-    let retrying = config
-        .to_builder()
-        .retry_config(aws_config::retry::RetryConfig::standard())
-        .build();
+    let retrying = config.to_builder().retry_config(aws_config::retry::RetryConfig::standard()).build();
     let retrying = aws_sdk_sqs::Client::new(&retrying);
     aws.faults().clear();
     aws.faults().add(on_read(Effect::Throttle).times(1));
     let before = aws.calls().count(Service::Sqs, "GetQueueAttributes");
-    retrying
-        .get_queue_attributes()
-        .queue_url(aws.sqs().url("orders"))
-        .send()
-        .await
-        .expect("the second attempt");
+    retrying.get_queue_attributes().queue_url(aws.sqs().url("orders")).send().await.expect("the second attempt");
     assert_eq!(aws.calls().count(Service::Sqs, "GetQueueAttributes"), before + 2);
 }
 
@@ -92,16 +68,9 @@ async fn throttling_is_what_the_sdk_knows_as_such() {
 async fn a_hanging_request_ends_by_the_callers_timeout_and_is_not_carried_out() {
     let (aws, client) = two_queues().await;
     let id = aws.faults().add(Fault::new(Service::Sqs, "SendMessage", Effect::Hang));
-    let timeout = TimeoutConfig::builder()
-        .operation_attempt_timeout(Duration::from_millis(50))
-        .build();
+    let timeout = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_millis(50)).build();
     let impatient = aws_sdk_sqs::config::Builder::new().timeout_config(timeout);
-    let send = || {
-        client
-            .send_message()
-            .queue_url(aws.sqs().url("orders"))
-            .message_body("m")
-    };
+    let send = || client.send_message().queue_url(aws.sqs().url("orders")).message_body("m");
     let outcome = send().customize().config_override(impatient).send().await;
     assert!(matches!(outcome.unwrap_err(), SdkError::TimeoutError(_)));
     aws.faults().remove(id);
@@ -113,16 +82,9 @@ async fn a_hanging_request_ends_by_the_callers_timeout_and_is_not_carried_out() 
 async fn a_delayed_request_is_carried_out_later() {
     let (aws, client) = two_queues().await;
     let delay = Duration::from_millis(60);
-    aws.faults()
-        .add(Fault::new(Service::Sqs, "SendMessage", Effect::Delay(delay)));
+    aws.faults().add(Fault::new(Service::Sqs, "SendMessage", Effect::Delay(delay)));
     let started = Instant::now();
-    client
-        .send_message()
-        .queue_url(aws.sqs().url("orders"))
-        .message_body("m")
-        .send()
-        .await
-        .unwrap();
+    client.send_message().queue_url(aws.sqs().url("orders")).message_body("m").send().await.unwrap();
     assert!(started.elapsed() >= delay);
     assert_eq!(aws.sqs().depth("orders").unwrap().visible, 1);
 }
@@ -130,15 +92,8 @@ async fn a_delayed_request_is_carried_out_later() {
 #[tokio::test]
 async fn a_dropped_connection_is_no_answer() {
     let (aws, client) = two_queues().await;
-    aws.faults()
-        .add(Fault::new(Service::Sqs, "SendMessage", Effect::Drop).times(1));
-    let send = || {
-        client
-            .send_message()
-            .queue_url(aws.sqs().url("orders"))
-            .message_body("m")
-            .send()
-    };
+    aws.faults().add(Fault::new(Service::Sqs, "SendMessage", Effect::Drop).times(1));
+    let send = || client.send_message().queue_url(aws.sqs().url("orders")).message_body("m").send();
     assert!(matches!(send().await.unwrap_err(), SdkError::DispatchFailure(_)));
     assert_eq!(aws.sqs().depth("orders").unwrap().visible, 0);
     send().await.expect("a new connection works");

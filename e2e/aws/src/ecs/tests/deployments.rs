@@ -16,18 +16,8 @@ impl Watch {
         let shown = service(ecs);
         let count = |name: &str| usize::try_from(shown[name].as_u64().unwrap()).unwrap();
         let (running, total) = (count("runningCount"), count("runningCount") + count("pendingCount"));
-        assert!(
-            total <= self.most,
-            "step {}: {total} tasks of at most {}",
-            self.steps,
-            self.most
-        );
-        assert!(
-            running >= self.least,
-            "step {}: {running} running of at least {}",
-            self.steps,
-            self.least
-        );
+        assert!(total <= self.most, "step {}: {total} tasks of at most {}", self.steps, self.most);
+        assert!(running >= self.least, "step {}: {running} running of at least {}", self.steps, self.least);
         self.steps += 1;
         self.peak = self.peak.max(total);
         self.lowest = self.lowest.min(running);
@@ -39,13 +29,7 @@ fn roll(desired: u32, maximum: u32, minimum_healthy: u32, most: usize, least: us
     let mut bed = Bed::new(desired, maximum, minimum_healthy);
     bed.run_all();
     assert_eq!(service(&bed.ecs)["deployments"][0]["rolloutState"], "COMPLETED");
-    let mut watch = Watch {
-        most,
-        least,
-        steps: 0,
-        peak: 0,
-        lowest: usize::MAX,
-    };
+    let mut watch = Watch { most, least, steps: 0, peak: 0, lowest: usize::MAX };
     bed.deploy();
     watch.look(&bed.ecs);
     assert_eq!(service(&bed.ecs)["deployments"][0]["rolloutState"], "IN_PROGRESS");
@@ -95,15 +79,8 @@ async fn without_spare_tasks_the_old_ones_stop_first_and_their_containers_outlas
     bed.run_all();
     bed.deploy();
     let orders = bed.orders();
-    let stops = orders
-        .iter()
-        .filter(|order| matches!(order, TaskEvent::Stop { .. }))
-        .count();
-    assert_eq!(
-        (stops, orders.len()),
-        (2, 4),
-        "two stop and two start in their place at once"
-    );
+    let stops = orders.iter().filter(|order| matches!(order, TaskEvent::Stop { .. })).count();
+    assert_eq!((stops, orders.len()), (2, 4), "two stop and two start in their place at once");
     // The two that stop still hold their containers: six exist where four are counted.
     let counts = bed.ecs.counts("prod", "core-api").unwrap();
     assert_eq!((counts.running, counts.pending, counts.stopping), (2, 2, 2));
@@ -115,24 +92,13 @@ async fn a_deployment_is_told_from_a_change_of_the_desired_count() {
     bed.run_all();
     let before = service(&bed.ecs);
     let update = bed.update(json!({ "desiredCount": 3, "taskDefinition": "api:1" }));
-    assert_eq!(
-        update["deployments"][0]["id"], before["deployments"][0]["id"],
-        "neither is a deployment"
-    );
+    assert_eq!(update["deployments"][0]["id"], before["deployments"][0]["id"], "neither is a deployment");
     assert_eq!(update["deployments"][0]["desiredCount"], 3);
 
     register(&bed.ecs);
     let update = bed.update(json!({ "taskDefinition": "api" }));
-    assert_eq!(
-        update["taskDefinition"],
-        "arn:aws:ecs:eu-west-1:123456789012:task-definition/api:2"
-    );
-    let statuses: Vec<_> = update["deployments"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["status"].clone())
-        .collect();
+    assert_eq!(update["taskDefinition"], "arn:aws:ecs:eu-west-1:123456789012:task-definition/api:2");
+    let statuses: Vec<_> = update["deployments"].as_array().unwrap().iter().map(|it| it["status"].clone()).collect();
     assert_eq!(statuses, ["PRIMARY", "ACTIVE"]);
     assert!(bed.started().iter().any(|task| task.definition == "api:2"));
 }
@@ -144,10 +110,7 @@ async fn a_task_that_crashes_in_a_deployment_comes_back_in_its_own_revision() {
     register(&bed.ecs);
     bed.update(json!({ "taskDefinition": "api:2" }));
     bed.orders();
-    let old = first
-        .iter()
-        .find(|it| task(&bed.ecs, &it.arn)["desiredStatus"] == "RUNNING")
-        .unwrap();
+    let old = first.iter().find(|it| task(&bed.ecs, &it.arn)["desiredStatus"] == "RUNNING").unwrap();
     bed.ecs.task_stopped(&old.arn, Exit::code(1)).unwrap();
     let definitions: Vec<_> = bed.started().into_iter().map(|task| task.definition).collect();
     assert_eq!(definitions, ["api:1"]);
@@ -159,17 +122,8 @@ async fn a_deployment_without_room_says_so_once_and_goes_on_when_it_gets_some() 
     bed.run_all();
     bed.deploy();
     bed.deploy();
-    let stuck = |ecs: &Ecs| {
-        messages(ecs)
-            .iter()
-            .filter(|m| m.contains("unable to stop or start tasks"))
-            .count()
-    };
-    assert_eq!(
-        (bed.orders().len(), stuck(&bed.ecs)),
-        (0, 2),
-        "once for each of the two deployments"
-    );
+    let stuck = |ecs: &Ecs| messages(ecs).iter().filter(|m| m.contains("unable to stop or start tasks")).count();
+    assert_eq!((bed.orders().len(), stuck(&bed.ecs)), (0, 2), "once for each of the two deployments");
     bed.update(json!({ "desiredCount": 3 }));
     assert_eq!(stuck(&bed.ecs), 2);
     bed.update(json!({ "deploymentConfiguration": { "minimumHealthyPercent": 50 } }));
@@ -180,21 +134,14 @@ async fn a_deployment_without_room_says_so_once_and_goes_on_when_it_gets_some() 
 async fn a_task_counts_as_healthy_after_its_time() {
     let mut bed = Bed::new(2, 200, 100);
     bed.run_all();
-    bed.ecs.set_timing(Timing {
-        healthy_after: SECOND * 40,
-        ..Timing::default()
-    });
+    bed.ecs.set_timing(Timing { healthy_after: SECOND * 40, ..Timing::default() });
     advance(SECOND * 40).await;
     bed.deploy();
     bed.run_all();
     advance(SECOND * 39).await;
     assert_eq!(service(&bed.ecs)["runningCount"], 4);
     advance(SECOND).await;
-    assert_eq!(
-        service(&bed.ecs)["runningCount"],
-        2,
-        "the old ones stop when the new ones are healthy"
-    );
+    assert_eq!(service(&bed.ecs)["runningCount"], 2, "the old ones stop when the new ones are healthy");
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,16 +151,7 @@ async fn events_tell_what_the_scheduler_did_newest_first() {
     bed.update(json!({ "desiredCount": 1 }));
     let told: Vec<_> = messages(&bed.ecs)
         .iter()
-        .map(|message| {
-            message
-                .split(" (task")
-                .next()
-                .unwrap()
-                .split(" (deployment")
-                .next()
-                .unwrap()
-                .to_owned()
-        })
+        .map(|message| message.split(" (task").next().unwrap().split(" (deployment").next().unwrap().to_owned())
         .collect();
     assert_eq!(
         told,
@@ -232,34 +170,18 @@ async fn events_tell_what_the_scheduler_did_newest_first() {
 async fn a_deleted_service_drains_and_its_name_is_free_again() {
     let mut bed = Bed::new(1, 200, 100);
     let arn = bed.run_all().remove(0).arn;
-    bed.ecs.set_timing(Timing {
-        deactivating: SECOND,
-        ..Timing::default()
-    });
+    bed.ecs.set_timing(Timing { deactivating: SECOND, ..Timing::default() });
     let delete = |force: bool| {
-        bed.ecs.call(
-            "DeleteService",
-            json!({ "cluster": "prod", "service": "core-api", "force": force }),
-        )
+        bed.ecs.call("DeleteService", json!({ "cluster": "prod", "service": "core-api", "force": force }))
     };
     assert!(delete(false).unwrap_err().message().contains("scaled above 0"));
     assert_eq!(delete(true).unwrap()["service"]["status"], "DRAINING");
     let update = json!({ "cluster": "prod", "service": "core-api", "desiredCount": 1 });
-    assert_eq!(
-        bed.ecs.call("UpdateService", update).unwrap_err().code(),
-        "ServiceNotActiveException"
-    );
-    assert_eq!(
-        bed.ecs.call("ListServices", json!({ "cluster": "prod" })).unwrap()["serviceArns"],
-        json!([])
-    );
+    assert_eq!(bed.ecs.call("UpdateService", update).unwrap_err().code(), "ServiceNotActiveException");
+    assert_eq!(bed.ecs.call("ListServices", json!({ "cluster": "prod" })).unwrap()["serviceArns"], json!([]));
     advance(SECOND).await;
     assert_eq!(task(&bed.ecs, &arn)["lastStatus"], "STOPPING");
-    assert_eq!(
-        service(&bed.ecs)["status"],
-        "INACTIVE",
-        "as soon as every task is in STOPPING"
-    );
+    assert_eq!(service(&bed.ecs)["status"], "INACTIVE", "as soon as every task is in STOPPING");
     create(&bed.ecs, 0, 200, 100);
     assert_eq!(service(&bed.ecs)["status"], "ACTIVE");
 }

@@ -34,21 +34,14 @@ fn census(ecs: &Ecs) -> BTreeMap<String, (bool, bool, bool)> {
         let cluster = &world.clusters["prod"];
         let tasks = cluster.tasks.values().chain(cluster.stopped.values());
         let by_scheduler = |task: &super::super::task::Task| {
-            task.stop
-                .as_ref()
-                .is_some_and(|stop| stop.code == StopCode::ServiceSchedulerInitiated)
+            task.stop.as_ref().is_some_and(|stop| stop.code == StopCode::ServiceSchedulerInitiated)
         };
-        tasks
-            .map(|task| (task.id.clone(), (task.live(), task.running(), by_scheduler(task))))
-            .collect()
+        tasks.map(|task| (task.id.clone(), (task.live(), task.running(), by_scheduler(task)))).collect()
     })
 }
 
 async fn play(desired: u32, percentages: Percentages, actions: Vec<Action>) -> Result<(), TestCaseError> {
-    let Percentages {
-        maximum,
-        minimum_healthy,
-    } = percentages;
+    let Percentages { maximum, minimum_healthy } = percentages;
     let mut bed = Bed::new(desired, maximum, minimum_healthy);
     let mut desired = desired;
     let mut orders = Vec::new();
@@ -68,10 +61,8 @@ async fn play(desired: u32, percentages: Percentages, actions: Vec<Action>) -> R
             Action::Deploy => bed.deploy(),
             Action::Obey(i) if !orders.is_empty() => obey(&bed.ecs, orders.remove(i % orders.len())),
             Action::Crash(i) => {
-                let started: Vec<_> = tasks(&bed.ecs)
-                    .into_iter()
-                    .filter(|task| task["lastStatus"] == "RUNNING")
-                    .collect();
+                let started: Vec<_> =
+                    tasks(&bed.ecs).into_iter().filter(|task| task["lastStatus"] == "RUNNING").collect();
                 if !started.is_empty() {
                     let arn = started[i % started.len()]["taskArn"].as_str().unwrap();
                     bed.ecs.task_stopped(arn, Exit::code(1)).unwrap();
@@ -82,16 +73,10 @@ async fn play(desired: u32, percentages: Percentages, actions: Vec<Action>) -> R
         }
         let after = census(&bed.ecs);
         let live = after.values().filter(|(live, ..)| *live).count();
-        prop_assert!(
-            live <= percentages.most(desired) as usize,
-            "{live} live tasks of {desired} desired"
-        );
+        prop_assert!(live <= percentages.most(desired) as usize, "{live} live tasks of {desired} desired");
         let healthy = after.values().filter(|(_, healthy, _)| *healthy).count();
         let stopped_healthy = after.iter().filter(|(id, (.., by_scheduler))| {
-            *by_scheduler
-                && before
-                    .get(*id)
-                    .is_some_and(|(_, healthy, by_scheduler)| *healthy && !by_scheduler)
+            *by_scheduler && before.get(*id).is_some_and(|(_, healthy, by_scheduler)| *healthy && !by_scheduler)
         });
         let least = percentages.least(desired) as usize;
         prop_assert!(
