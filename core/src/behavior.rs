@@ -1,7 +1,6 @@
 //! What shapes demand before it becomes a decision: certainty, bounds, rollouts, cooldowns, a person's pause.
 
 use alloc::{string::String, vec::Vec};
-use core::cmp::Ordering;
 
 use jiff::Timestamp;
 
@@ -24,11 +23,7 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn of(policy: &Policy, workload: &Workload) -> Self {
-        Self {
-            desired: workload.desired,
-            min: policy.min,
-            max: policy.max.max(policy.min),
-        }
+        Self { desired: workload.desired, min: policy.min, max: policy.max.max(policy.min) }
     }
 
     /// The desired number moved into the bounds, which nothing holds up: the bounds are a person's will and need no reading
@@ -42,11 +37,7 @@ impl Stand {
     }
 
     fn hold(&self, from: Replicas, cause: Cause) -> Step {
-        Step {
-            from,
-            to: self.held(),
-            cause: Some(cause),
-        }
+        Step { from, to: self.held(), cause: Some(cause) }
     }
 }
 
@@ -57,11 +48,7 @@ pub(crate) fn keep_while_unknown(stand: &Stand, demand: &Demand) -> Step {
     if unknown.is_empty() || !lowers {
         return Step::unchanged(demand.replicas);
     }
-    Step {
-        from: demand.replicas,
-        to: stand.desired,
-        cause: Some(Cause::UnknownSignal { triggers: unknown }),
-    }
+    Step { from: demand.replicas, to: stand.desired, cause: Some(Cause::UnknownSignal { triggers: unknown }) }
 }
 
 /// The user's bounds.
@@ -101,35 +88,19 @@ pub(crate) fn cool_down(
     now: Timestamp,
 ) -> Step {
     let held = stand.held();
-    let up = history
-        .scale_up
-        .map_or(Cooling::Over, |up| up.cooling(behavior.scale_up.cooldown, now));
-    let down = history
-        .scale_down
-        .map_or(Cooling::Over, |down| down.cooling(behavior.scale_down.cooldown, now));
+    let up = history.scale_up.map_or(Cooling::Over, |up| up.cooling(behavior.scale_up.cooldown, now));
+    let down = history.scale_down.map_or(Cooling::Over, |down| down.cooling(behavior.scale_down.cooldown, now));
     let after = stand.clamp(demand.after_cooldown);
-    match from.cmp(&held) {
-        Ordering::Less if up != Cooling::Over => stand.hold(
-            from,
-            Cause::ScaleUpCooldown {
-                cooling: up,
-                then: from,
-            },
-        ),
-        Ordering::Less if down != Cooling::Over => stand.hold(
-            from,
-            Cause::ScaleDownCooldown {
-                cooling: down,
-                then: from,
-            },
-        ),
-        Ordering::Equal if up != Cooling::Over && after > held => stand.hold(
-            from,
-            Cause::ScaleUpCooldown {
-                cooling: up,
-                then: after,
-            },
-        ),
+    match (up, down) {
+        (Cooling::Settling { .. } | Cooling::Until { .. }, _) if from < held => {
+            stand.hold(from, Cause::ScaleUpCooldown { cooling: up, then: from })
+        }
+        (Cooling::Settling { .. } | Cooling::Until { .. }, _) if from < after => {
+            Step { from, to: from, cause: Some(Cause::ScaleUpCooldown { cooling: up, then: after }) }
+        }
+        (_, Cooling::Settling { .. } | Cooling::Until { .. }) if from < held => {
+            stand.hold(from, Cause::ScaleDownCooldown { cooling: down, then: from })
+        }
         _ => Step::unchanged(from),
     }
 }
@@ -138,11 +109,7 @@ pub(crate) fn cool_down(
 /// person sets another number.
 pub(crate) fn respect_pause(stand: &Stand, from: Replicas) -> Step {
     if stand.desired == Replicas::ZERO && stand.min > Replicas::ZERO {
-        return Step {
-            from,
-            to: Replicas::ZERO,
-            cause: Some(Cause::PausedByHand),
-        };
+        return Step { from, to: Replicas::ZERO, cause: Some(Cause::PausedByHand) };
     }
     Step::unchanged(from)
 }

@@ -39,20 +39,7 @@ pub fn decide(policy: &Policy, seen: &Observation, history: &History, now: Times
     let pause = behavior::respect_pause(&stand, cooldown.to);
     let replicas = pause.to;
     let workload = seen.workload;
-    let explanation = Explanation {
-        at: now,
-        workload,
-        demand,
-        certainty,
-        bounds,
-        rollout,
-        cooldown,
-        pause,
-        budget: None,
-    };
-    Decision {
-        replicas,
-        limited_by: explanation.limited_by(),
-        explanation,
-    }
+    let explanation =
+        Explanation { at: now, workload, demand, certainty, bounds, rollout, cooldown, pause, budget: None };
+    Decision { replicas, limited_by: explanation.limited_by(), explanation }
 }

@@ -138,54 +138,30 @@ impl Demand {
 /// Asks every trigger; the largest proposal wins, among equal ones the trigger whose name sorts first.
 pub(crate) fn largest(policy: &Policy, seen: &Observation, history: &History, now: Timestamp) -> Demand {
     let Workload { desired, running, .. } = seen.workload;
-    let bases = Bases {
-        running,
-        cooldown: history.base(policy.behavior.scale_up.cooldown, now),
-    };
+    let bases = Bases { running, cooldown: history.base(policy.behavior.scale_up.cooldown, now) };
     let propose = |(i, trigger): (usize, &Trigger)| {
         let verdict = read(seen.readings.get(i), trigger, now)
             .and_then(|(load, age)| count(load, age, trigger, desired, bases, &policy.behavior))
             .map_or_else(Verdict::Unknown, Verdict::Known);
-        Proposal {
-            trigger: trigger.name.clone(),
-            target: trigger.target,
-            verdict,
-        }
+        Proposal { trigger: trigger.name.clone(), target: trigger.target, verdict }
     };
     let proposals: Vec<Proposal> = policy.triggers.iter().enumerate().map(propose).collect();
 
-    let undecided = Demand {
-        proposals,
-        winner: None,
-        replicas: desired,
-        after_cooldown: desired,
-    };
+    let undecided = Demand { proposals, winner: None, replicas: desired, after_cooldown: desired };
     let by_size = |(proposal, counted): &(&Proposal, &Counted)| (counted.replicas, Reverse(proposal.trigger.clone()));
     let Some((first, &Counted { replicas, .. })) = undecided.counted().max_by_key(by_size) else {
         return undecided;
     };
     let winner = Some(first.trigger.clone());
-    let after_cooldown = undecided
-        .counted()
-        .map(|(_, counted)| counted.after_cooldown)
-        .max()
-        .unwrap_or(replicas);
-    Demand {
-        winner,
-        replicas,
-        after_cooldown,
-        ..undecided
-    }
+    let after_cooldown = undecided.counted().map(|(_, counted)| counted.after_cooldown).max().unwrap_or(replicas);
+    Demand { winner, replicas, after_cooldown, ..undecided }
 }
 
 /// The usable load of a trigger and its age.
 fn read(reading: Option<&Reading>, trigger: &Trigger, now: Timestamp) -> Result<(Load, SignedDuration), Unread> {
     match reading {
         Some(reading) => reading.fresh(trigger.stale_after, now),
-        None => Err(Unread {
-            why: Unknown::NotReadYet,
-            message: String::from("the signal has not been read yet"),
-        }),
+        None => Err(Unread { why: Unknown::NotReadYet, message: String::from("the signal has not been read yet") }),
     }
 }
 
@@ -199,49 +175,18 @@ fn count(
     behavior: &Behavior,
 ) -> Result<Counted, Unread> {
     match (load, trigger.target) {
-        (
-            Load::Queue {
-                visible,
-                in_flight,
-                delayed: _,
-            },
-            Target::MessagesPerReplica(per_replica),
-        ) => {
+        (Load::Queue { visible, in_flight, delayed: _ }, Target::MessagesPerReplica(per_replica)) => {
             let (replicas, ruling, band) = queue::count(visible, in_flight, per_replica, desired, behavior);
-            Ok(Counted {
-                load,
-                age,
-                replicas,
-                after_cooldown: replicas,
-                base: None,
-                ruling,
-                band,
-            })
+            Ok(Counted { load, age, replicas, after_cooldown: replicas, base: None, ruling, band })
         }
         (Load::Utilization { percent }, Target::Utilization(target)) => {
-            let Answer {
-                replicas,
-                after_cooldown,
-                base,
-                ruling,
-                band,
-            } = utilization::count(percent, target, desired, bases, behavior);
-            Ok(Counted {
-                load,
-                age,
-                replicas,
-                after_cooldown,
-                base: Some(base),
-                ruling,
-                band,
-            })
+            let Answer { replicas, after_cooldown, base, ruling, band } =
+                utilization::count(percent, target, desired, bases, behavior);
+            Ok(Counted { load, age, replicas, after_cooldown, base: Some(base), ruling, band })
         }
         (Load::Queue { .. }, Target::Utilization(_)) | (Load::Utilization { .. }, Target::MessagesPerReplica(_)) => {
             let message = String::from("the signal measures something else than the trigger's target");
-            Err(Unread {
-                why: Unknown::Invalid,
-                message,
-            })
+            Err(Unread { why: Unknown::Invalid, message })
         }
     }
 }

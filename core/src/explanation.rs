@@ -78,11 +78,7 @@ pub struct BudgetStep {
 impl Step {
     /// A step that had nothing to say.
     pub(crate) const fn unchanged(replicas: Replicas) -> Self {
-        Self {
-            from: replicas,
-            to: replicas,
-            cause: None,
-        }
+        Self { from: replicas, to: replicas, cause: None }
     }
 }
 
@@ -103,10 +99,7 @@ impl Explanation {
             allowed: plan.allowed,
             waiting: plan.waiting.clone(),
         };
-        Self {
-            budget: Some(budget),
-            ..self
-        }
+        Self { budget: Some(budget), ..self }
     }
 
     /// One sentence of at most 160 characters, for events and columns.

@@ -1,5 +1,7 @@
 //! What was done before, as far as a later decision depends on it. It is kept in the scaler's status, so a restart forgets nothing.
 
+use core::cmp::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -68,10 +70,7 @@ impl History {
     #[must_use]
     pub fn observed(self, workload: &Workload, now: Timestamp) -> Self {
         let see = |activity: Activity| activity.observed(workload, now);
-        Self {
-            scale_up: self.scale_up.map(see),
-            scale_down: self.scale_down.map(see),
-        }
+        Self { scale_up: self.scale_up.map(see), scale_down: self.scale_down.map(see) }
     }
 
     /// The history after the target accepted to run `to` replicas where it stood at `before`.
@@ -79,34 +78,20 @@ impl History {
     /// A scale-up ends the scale-down cooldown; in a scale-up cooldown it keeps the capacity that the first one started from.
     #[must_use]
     pub fn scaled(self, before: &Workload, to: Replicas, cooldowns: &Behavior, now: Timestamp) -> Self {
-        let base = before.running;
-        let fresh = Activity {
-            base,
-            to,
-            at: now,
-            settled: None,
-        };
-        if to > before.desired {
-            let lasting = self
-                .scale_up
-                .filter(|up| up.cooling(cooldowns.scale_up.cooldown, now) != Cooling::Over);
-            let base = lasting.map_or(base, |up| up.base);
-            Self {
-                scale_up: Some(Activity { base, ..fresh }),
-                scale_down: None,
+        let change = |base| Activity { base, to, at: now, settled: None };
+        match to.cmp(&before.desired) {
+            Ordering::Equal => self,
+            Ordering::Greater => {
+                let base = self.base(cooldowns.scale_up.cooldown, now).unwrap_or(before.running);
+                Self { scale_up: Some(change(base)), scale_down: None }
             }
-        } else if to < before.desired {
-            Self {
-                scale_up: self.scale_up.map(|up| up.superseded(now)),
-                scale_down: Some(fresh),
+            Ordering::Less => {
+                let scale_up = self.scale_up.map(|up| up.superseded(now));
+                Self { scale_up, scale_down: Some(change(before.running)) }
             }
-        } else {
-            self
         }
     }
-}
 
-impl History {
     /// The replicas that ran before the lasting scale-up cooldown; `None` when none lasts.
     pub(crate) fn base(&self, cooldown: SignedDuration, now: Timestamp) -> Option<Replicas> {
         let lasting = self.scale_up.filter(|up| up.cooling(cooldown, now) != Cooling::Over);
@@ -123,18 +108,12 @@ impl Activity {
             Some(settled) if settled == after(self.at, SETTLE_TIMEOUT) => (settled, Settled::SettleTimeout),
             Some(settled) => (settled, Settled::AtRest),
             None if now < gives_up => {
-                return Cooling::Settling {
-                    latest: after(gives_up, cooldown),
-                };
+                return Cooling::Settling { latest: after(gives_up, cooldown) };
             }
             None => (gives_up, Settled::SettleTimeout),
         };
         let end = after(start.min(now), cooldown);
-        if now < end {
-            Cooling::Until { end, since }
-        } else {
-            Cooling::Over
-        }
+        if now < end { Cooling::Until { end, since } } else { Cooling::Over }
     }
 
     /// The change after one more look at the workload.
@@ -150,16 +129,11 @@ impl Activity {
 
     /// The change after another one took its place: it will not settle any more, so its clock starts.
     fn superseded(self, now: Timestamp) -> Self {
-        Self {
-            settled: self.settled.or(Some(now)),
-            ..self
-        }
+        Self { settled: self.settled.or(Some(now)), ..self }
     }
 }
 
 /// `instant + time`, held within the representable range; a negative time counts as none.
 fn after(instant: Timestamp, time: SignedDuration) -> Timestamp {
-    instant
-        .checked_add(time.max(SignedDuration::ZERO))
-        .unwrap_or(Timestamp::MAX)
+    instant.checked_add(time.max(SignedDuration::ZERO)).unwrap_or(Timestamp::MAX)
 }

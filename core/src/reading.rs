@@ -108,34 +108,22 @@ impl Reading {
         let (load, at) = match self {
             Self::Known { load, at } => (*load, *at),
             Self::Unknown { why, message } => {
-                return Err(Unread {
-                    why: *why,
-                    message: message.clone(),
-                });
+                return Err(Unread { why: *why, message: message.clone() });
             }
         };
         let age = now.duration_since(at);
         if age > stale_after {
             let message = format!("the newest value is {age:#} old, more than the {stale_after:#} allowed");
-            return Err(Unread {
-                why: Unknown::Stale,
-                message,
-            });
+            return Err(Unread { why: Unknown::Stale, message });
         }
         if age < -CLOCK_SKEW {
             let message = format!("the newest value is of {at}, which is in the future: compare the clocks");
-            return Err(Unread {
-                why: Unknown::Invalid,
-                message,
-            });
+            return Err(Unread { why: Unknown::Invalid, message });
         }
         match load {
             Load::Utilization { percent } if !(0.0..=MAX_PERCENT).contains(&percent) => {
                 let message = format!("the source gave {percent} percent, expected 0 to {MAX_PERCENT}");
-                Err(Unread {
-                    why: Unknown::Invalid,
-                    message,
-                })
+                Err(Unread { why: Unknown::Invalid, message })
             }
             Load::Utilization { .. } | Load::Queue { .. } => Ok((load, age.max(SignedDuration::ZERO))),
         }
@@ -156,10 +144,7 @@ mod tests {
 
     fn utilization(percent: f64, age: i64) -> Result<(Load, SignedDuration), Unknown> {
         let at = now() - SignedDuration::from_secs(age);
-        let reading = Reading::Known {
-            load: Load::Utilization { percent },
-            at,
-        };
+        let reading = Reading::Known { load: Load::Utilization { percent }, at };
         reading.fresh(LIMIT, now()).map_err(|unread| unread.why)
     }
 
@@ -185,14 +170,8 @@ mod tests {
 
     #[test]
     fn the_message_tells_ages_in_plain_units() {
-        let reading = Reading::Known {
-            load: Load::Utilization { percent: 1.0 },
-            at: now() - LIMIT - LIMIT,
-        };
+        let reading = Reading::Known { load: Load::Utilization { percent: 1.0 }, at: now() - LIMIT - LIMIT };
         let unread = reading.fresh(LIMIT, now()).unwrap_err();
-        assert_eq!(
-            unread.to_string(),
-            "the newest value is 2m old, more than the 1m allowed"
-        );
+        assert_eq!(unread.to_string(), "the newest value is 2m old, more than the 1m allowed");
     }
 }

@@ -80,3 +80,23 @@ impl fmt::Display for Connections {
         self.0.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_and_products_are_held_at_the_edges() {
+        let most = u32::MAX;
+        assert_eq!(Replicas(most).plus(Replicas(1)), Replicas(most));
+        assert_eq!(Connections(3).minus(Connections(4)), Connections::ZERO);
+        assert_eq!(Replicas(most).connections(Connections(2)), Connections(most));
+        assert_eq!([Connections(most), Connections(1)].into_iter().sum::<Connections>(), Connections(most));
+    }
+
+    #[test]
+    fn whole_replicas_fit_and_those_without_connections_fit_without_limit() {
+        assert_eq!(Connections(29).replicas(Connections(10)), Replicas(2));
+        assert_eq!(Connections::ZERO.replicas(Connections::ZERO), Replicas(u32::MAX));
+    }
+}

@@ -22,10 +22,7 @@ impl PostgresLimits {
     /// The connections that ordinary roles may open together.
     #[must_use]
     pub const fn usable(&self) -> Connections {
-        self.max_connections
-            .minus(self.superuser_reserved)
-            .minus(self.reserved)
-            .minus(self.rds_superuser_reserved)
+        self.max_connections.minus(self.superuser_reserved).minus(self.reserved).minus(self.rds_superuser_reserved)
     }
 }
 
@@ -74,41 +71,26 @@ impl Capacity {
     /// A capacity that a person wrote down, believed at once in both directions.
     #[must_use]
     pub const fn fixed(usable: Connections) -> Self {
-        Self {
-            usable: Some(usable),
-            source: Source::Readable,
-            growing: None,
-        }
+        Self { usable: Some(usable), source: Source::Readable, growing: None }
     }
 
     /// What is believed after one more reading; `None` when the source could not be read.
     #[must_use]
     pub fn read(self, reading: Option<Connections>) -> Self {
         let Some(read) = reading else {
-            return Self {
-                source: Source::Unreadable,
-                growing: None,
-                ..self
-            };
+            return Self { source: Source::Unreadable, growing: None, ..self };
         };
         let Some(usable) = self.usable.filter(|usable| read > *usable) else {
             return Self::fixed(read);
         };
         let growing = match self.growing {
-            Some(Growing { to, readings }) => Growing {
-                to: to.min(read),
-                readings: readings.saturating_add(1),
-            },
+            Some(Growing { to, readings }) => Growing { to: to.min(read), readings: readings.saturating_add(1) },
             None => Growing { to: read, readings: 1 },
         };
         if growing.readings >= GROWTH_READINGS {
             return Self::fixed(growing.to);
         }
-        Self {
-            usable: Some(usable),
-            source: Source::Readable,
-            growing: Some(growing),
-        }
+        Self { usable: Some(usable), source: Source::Readable, growing: Some(growing) }
     }
 
     /// The connections that may be open at once; `None` before the first reading.
@@ -129,9 +111,7 @@ mod tests {
     use super::*;
 
     fn after(start: Capacity, readings: &[u32]) -> Option<u32> {
-        let end = readings
-            .iter()
-            .fold(start, |capacity, reading| capacity.read(Some(Connections(*reading))));
+        let end = readings.iter().fold(start, |capacity, reading| capacity.read(Some(Connections(*reading))));
         end.usable().map(|usable| usable.0)
     }
 
@@ -170,9 +150,7 @@ mod tests {
 
     #[test]
     fn an_unreadable_source_keeps_the_last_value_frozen_until_it_is_read_again() {
-        let start = Capacity::fixed(Connections(100))
-            .read(Some(Connections(200)))
-            .read(Some(Connections(200)));
+        let start = Capacity::fixed(Connections(100)).read(Some(Connections(200))).read(Some(Connections(200)));
         let frozen = start.read(None);
         assert_eq!((frozen.usable(), frozen.frozen()), (Some(Connections(100)), true));
         let read = frozen.read(Some(Connections(200)));

@@ -21,19 +21,9 @@ pub struct Row {
 /// first.
 #[must_use]
 pub fn fit(usable: Connections, per_replica: Connections, shapes: &[Shape]) -> Vec<Row> {
-    let row = |footprint: Footprint| Row {
-        footprint,
-        replicas: footprint.greatest(usable, Replicas::ZERO),
-    };
-    let rows = |shape: &Shape| {
-        RolloutReserve::ALL.map(|reserve| {
-            row(Footprint {
-                shape: *shape,
-                reserve,
-                per_replica,
-            })
-        })
-    };
+    let row = |footprint: Footprint| Row { footprint, replicas: footprint.greatest(usable, Replicas::ZERO) };
+    let rows =
+        |shape: &Shape| RolloutReserve::ALL.map(|reserve| row(Footprint { shape: *shape, reserve, per_replica }));
     shapes.iter().flat_map(rows).collect()
 }
 
@@ -50,28 +40,15 @@ mod tests {
             reserved: Connections::ZERO,
             rds_superuser_reserved: Connections::ZERO,
         };
-        let shape = Shape::RollingUpdate {
-            max_surge: Surge::Percent(25),
-        };
+        let shape = Shape::RollingUpdate { max_surge: Surge::Percent(25) };
         let rows = fit(limits.usable(), Connections(10), &[shape]);
         let found: Vec<_> = rows.iter().map(|row| (row.footprint.reserve, row.replicas.0)).collect();
-        assert_eq!(
-            found,
-            [
-                (RolloutReserve::Full, 17),
-                (RolloutReserve::Surge, 28),
-                (RolloutReserve::None, 35)
-            ]
-        );
+        assert_eq!(found, [(RolloutReserve::Full, 17), (RolloutReserve::Surge, 28), (RolloutReserve::None, 35)]);
     }
 
     #[test]
     fn every_shape_has_a_row_for_every_reserve() {
-        let rows = fit(
-            Connections(100),
-            Connections(10),
-            &[Shape::StatefulSet, Shape::EcsReplacing],
-        );
+        let rows = fit(Connections(100), Connections(10), &[Shape::StatefulSet, Shape::EcsReplacing]);
         let found: Vec<_> = rows.iter().map(|row| row.replicas.0).collect();
         assert_eq!(found, [10, 10, 10, 5, 5, 10]);
     }

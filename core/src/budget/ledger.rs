@@ -79,8 +79,7 @@ impl Ledger {
     /// Connections promised beyond the limit, after the capacity shrank or somebody else scaled a target; 0 while it is unknown.
     #[must_use]
     pub fn over_by(&self) -> Connections {
-        self.limit()
-            .map_or(Connections::ZERO, |limit| self.granted().minus(limit))
+        self.limit().map_or(Connections::ZERO, |limit| self.granted().minus(limit))
     }
 
     /// Keeps a consumer's entry under a key of its own, because its scaler was made anew for another target while replicas of the
@@ -89,13 +88,7 @@ impl Ledger {
         if let Some(entry) = self.entries.remove(consumer) {
             let key = format!("{consumer}/{}", entry.uid);
             let earlier = self.entries.get(&key).map_or(Connections::ZERO, |entry| entry.grant);
-            self.entries.insert(
-                key,
-                Entry {
-                    grant: entry.grant.plus(earlier),
-                    ..entry
-                },
-            );
+            self.entries.insert(key, Entry { grant: entry.grant.plus(earlier), ..entry });
         }
         self
     }

@@ -29,7 +29,7 @@ pub enum Shape {
     },
     /// A Deployment with strategy `Recreate`.
     Recreate,
-    /// A StatefulSet: it never runs two replicas of one ordinal.
+    /// A `StatefulSet`: it never runs two replicas of one ordinal.
     StatefulSet,
     /// Any other scalable kind, whose way is not known: taken for a rolling update without a bound.
     Other,
@@ -108,18 +108,14 @@ impl Footprint {
         }
         while beyond - fitting > 1 {
             let middle = fitting.midpoint(beyond);
-            if fits(middle) {
-                fitting = middle
-            } else {
-                beyond = middle
-            }
+            if fits(middle) { fitting = middle } else { beyond = middle }
         }
         Replicas(fitting)
     }
 
     /// What [`Footprint::peak`] misses when a target is scaled up to `desired` in the middle of a rollout.
     ///
-    /// A Deployment spreads the new replicas over its old and new ReplicaSets, `desired + maxSurge` in all, and the old ones drain
+    /// A Deployment spreads the new replicas over its old and new `ReplicaSets`, `desired + maxSurge` in all, and the old ones drain
     /// later beside `desired` new ones. An ECS service gives all of them to the newest deployment, so nothing is added.
     #[must_use]
     pub(crate) fn added_during_rollout(&self, desired: Replicas) -> Replicas {
@@ -134,8 +130,7 @@ impl Footprint {
     }
 
     fn exact_connections(&self, desired: Replicas, terminating: Replicas) -> u64 {
-        self.exact_peak(desired, terminating)
-            .saturating_mul(u64::from(self.per_replica.0))
+        self.exact_peak(desired, terminating).saturating_mul(u64::from(self.per_replica.0))
     }
 
     /// New replicas never exceed `desired`, so a surge beyond 100 % adds nothing to `2 × desired`. No sum here exceeds `u64`.
@@ -160,15 +155,9 @@ mod tests {
     use super::*;
 
     const SHAPES: [Shape; 8] = [
-        Shape::RollingUpdate {
-            max_surge: Surge::Percent(25),
-        },
-        Shape::RollingUpdate {
-            max_surge: Surge::Count(3),
-        },
-        Shape::RollingUpdate {
-            max_surge: Surge::Count(0),
-        },
+        Shape::RollingUpdate { max_surge: Surge::Percent(25) },
+        Shape::RollingUpdate { max_surge: Surge::Count(3) },
+        Shape::RollingUpdate { max_surge: Surge::Count(0) },
         Shape::Recreate,
         Shape::StatefulSet,
         Shape::Other,
@@ -177,11 +166,7 @@ mod tests {
     ];
 
     fn peaks(reserve: RolloutReserve, desired: u32, terminating: u32) -> [u32; 8] {
-        let footprint = |shape| Footprint {
-            shape,
-            reserve,
-            per_replica: Connections(10),
-        };
+        let footprint = |shape| Footprint { shape, reserve, per_replica: Connections(10) };
         SHAPES.map(|shape| footprint(shape).peak(Replicas(desired), Replicas(terminating)).0)
     }
 
@@ -196,48 +181,28 @@ mod tests {
     #[test]
     fn a_maximum_percent_below_one_hundred_still_leaves_every_desired_task_its_place() {
         let shape = Shape::EcsRolling { maximum_percent: 50 };
-        let footprint = Footprint {
-            shape,
-            reserve: RolloutReserve::Surge,
-            per_replica: Connections(1),
-        };
+        let footprint = Footprint { shape, reserve: RolloutReserve::Surge, per_replica: Connections(1) };
         assert_eq!(footprint.peak(Replicas(10), Replicas(1)), Replicas(11));
     }
 
     #[test]
     fn numbers_beyond_the_type_are_held_at_its_maximum() {
-        let shape = Shape::RollingUpdate {
-            max_surge: Surge::Percent(u32::MAX),
-        };
-        let footprint = Footprint {
-            shape,
-            reserve: RolloutReserve::Surge,
-            per_replica: Connections(u32::MAX),
-        };
+        let shape = Shape::RollingUpdate { max_surge: Surge::Percent(u32::MAX) };
+        let footprint = Footprint { shape, reserve: RolloutReserve::Surge, per_replica: Connections(u32::MAX) };
         let most = Replicas(u32::MAX);
-        assert_eq!(
-            (footprint.peak(most, most), footprint.connections(most, most)),
-            (most, Connections(u32::MAX))
-        );
+        assert_eq!((footprint.peak(most, most), footprint.connections(most, most)), (most, Connections(u32::MAX)));
         assert_eq!(footprint.greatest(Connections(u32::MAX), most), Replicas::ZERO);
     }
 
     #[test]
     fn replicas_without_connections_fit_without_limit() {
         let shape = Shape::Other;
-        let footprint = Footprint {
-            shape,
-            reserve: RolloutReserve::Full,
-            per_replica: Connections::ZERO,
-        };
+        let footprint = Footprint { shape, reserve: RolloutReserve::Full, per_replica: Connections::ZERO };
         assert_eq!(footprint.greatest(Connections::ZERO, Replicas(7)), Replicas(u32::MAX));
     }
 
     fn footprint() -> impl Strategy<Value = Footprint> {
-        let surge = prop_oneof![
-            (0..40_u32).prop_map(Surge::Count),
-            (0..250_u32).prop_map(Surge::Percent)
-        ];
+        let surge = prop_oneof![(0..40_u32).prop_map(Surge::Count), (0..250_u32).prop_map(Surge::Percent)];
         let shape = prop_oneof![
             surge.prop_map(|max_surge| Shape::RollingUpdate { max_surge }),
             Just(Shape::Recreate),
@@ -247,11 +212,7 @@ mod tests {
             Just(Shape::EcsReplacing),
         ];
         (shape, prop::sample::select(&RolloutReserve::ALL), 1..50_u32).prop_map(|(shape, reserve, per_replica)| {
-            Footprint {
-                shape,
-                reserve,
-                per_replica: Connections(per_replica),
-            }
+            Footprint { shape, reserve, per_replica: Connections(per_replica) }
         })
     }
 

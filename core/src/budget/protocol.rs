@@ -16,7 +16,8 @@
 //! 3. [`Turn::workload`] is read from the source, not from a cache, and counts replicas that terminate.
 //! 4. [`Turn::seen_version`] is `None` while a write of unknown outcome may still arrive.
 //!
-//! What is not covered yet: two controllers at work on one consumer at the same time.
+//! Two controllers that take turns for one consumer at the same time keep the first three rules by themselves; the fourth they
+//! cannot, since neither knows of the other's write. So one controller at a time, for now.
 
 use core::cmp::Ordering;
 
@@ -94,30 +95,22 @@ fn raise(mut account: Account<'_>) -> Plan {
     let turn = account.turn;
     let allowed = account.allowed();
     let replicas = turn.wanted.min(allowed);
+    if replicas > turn.workload.desired {
+        account.entry.grant = account.entry.grant.max(account.connections(replicas));
+        account.entry.lowering = None;
+    }
     let waiting = (replicas < turn.wanted).then(|| account.shortage());
     if replicas == turn.workload.desired {
         return release(account, waiting);
     }
-    account.entry.grant = account.entry.grant.max(account.connections(replicas));
-    account.entry.lowering = None;
-    Plan {
-        ledger: Some(account.store()),
-        write: Some(replicas),
-        allowed,
-        waiting,
-    }
+    Plan { ledger: Some(account.store()), write: Some(replicas), allowed, waiting }
 }
 
 /// Notes the intent, then writes. The grant stays until a release.
 fn lower(mut account: Account<'_>) -> Plan {
     let turn = account.turn;
     account.entry.lowering = Some(turn.wanted);
-    Plan {
-        allowed: account.allowed(),
-        write: Some(turn.wanted),
-        waiting: None,
-        ledger: account.store_if_changed(),
-    }
+    Plan { allowed: account.allowed(), write: Some(turn.wanted), waiting: None, ledger: account.store_if_changed() }
 }
 
 /// Gives back what the target was seen to do without.
@@ -127,10 +120,5 @@ fn release(mut account: Account<'_>, waiting: Option<Waiting>) -> Plan {
         account.entry.grant = account.entry.grant.min(account.needed());
         account.entry.lowering = None;
     }
-    Plan {
-        allowed: account.allowed(),
-        write: None,
-        waiting,
-        ledger: account.store_if_changed(),
-    }
+    Plan { allowed: account.allowed(), write: None, waiting, ledger: account.store_if_changed() }
 }

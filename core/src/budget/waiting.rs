@@ -87,16 +87,9 @@ impl fmt::Display for Waiting {
         match self {
             Self::NotObserved => f.write_str("the target's controller has not observed the newest change yet"),
             Self::NotSettled { live, peak } => {
-                write!(
-                    f,
-                    "{live} replicas run or start where {peak} may: an earlier change is not finished"
-                )
+                write!(f, "{live} replicas run or start where {peak} may: an earlier change is not finished")
             }
-            Self::Room {
-                needed,
-                available,
-                holders,
-            } => {
+            Self::Room { needed, available, holders } => {
                 write!(f, "{needed} more connections are needed and {available} are free")?;
                 for (i, Holder { consumer, grant }) in holders.iter().enumerate() {
                     write!(f, "{}{consumer} holds {grant}", if i == 0 { "; " } else { ", " })?;
@@ -108,10 +101,7 @@ impl fmt::Display for Waiting {
                 f.write_str("the database's capacity cannot be read now, so no grant grows beyond the last known value")
             }
             Self::OverBudget { by } => {
-                write!(
-                    f,
-                    "the grants exceed what the database accepts by {by} connections, so nobody grows"
-                )
+                write!(f, "the grants exceed what the database accepts by {by} connections, so nobody grows")
             }
             Self::ConsumersUnknown { consumers } => {
                 f.write_str("these consumers have not been charged for what they run yet: ")?;

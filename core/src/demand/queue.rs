@@ -25,11 +25,7 @@ pub(super) fn count(
     let tolerated = share(1000_u32.saturating_sub(pace.scale_down.tolerance_permille)).div_ceil(1000);
     // One replica fewer can carry this much; with a single message more it cannot.
     let carried_by_one_fewer = u128::from(per_replica) * u128::from(desired.0.saturating_sub(1));
-    let fewer_below = tolerated.min(if desired == Replicas::ZERO {
-        0
-    } else {
-        carried_by_one_fewer + 1
-    });
+    let fewer_below = tolerated.min(if desired == Replicas::ZERO { 0 } else { carried_by_one_fewer + 1 });
 
     let (proposed, ruling) = if u128::from(visible) > more_above {
         (replicas(visible), Ruling::More)
@@ -43,32 +39,21 @@ pub(super) fn count(
         (desired, Ruling::WithinTolerance)
     };
     let narrow = |messages: u128| u64::try_from(messages).unwrap_or(u64::MAX);
-    (
-        proposed,
-        ruling,
-        Band::Messages {
-            more_above: narrow(more_above),
-            fewer_below: narrow(fewer_below),
-        },
-    )
+    (proposed, ruling, Band::Messages { more_above: narrow(more_above), fewer_below: narrow(fewer_below) })
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::panic, reason = "tests")]
+
     use jiff::SignedDuration;
 
     use super::*;
     use crate::policy::Pace;
 
     fn tenth() -> Behavior {
-        let pace = Pace {
-            cooldown: SignedDuration::ZERO,
-            tolerance_permille: 100,
-        };
-        Behavior {
-            scale_up: pace,
-            scale_down: pace,
-        }
+        let pace = Pace { cooldown: SignedDuration::ZERO, tolerance_permille: 100 };
+        Behavior { scale_up: pace, scale_down: pace }
     }
 
     fn asked(visible: u64, in_flight: u64, desired: u32) -> (u32, Ruling) {
@@ -108,13 +93,7 @@ mod tests {
     fn the_band_names_the_loads_at_which_the_answer_changes() {
         for desired in 1..40 {
             let (_, _, band) = count(0, 0, 60, Replicas(desired), &tenth());
-            let Band::Messages {
-                more_above,
-                fewer_below,
-            } = band
-            else {
-                panic!("a queue counts messages: {band:?}")
-            };
+            let Band::Messages { more_above, fewer_below } = band else { panic!("a queue counts messages: {band:?}") };
             assert_eq!(asked(more_above, 0, desired).0, desired);
             assert!(asked(more_above + 1, 0, desired).0 > desired);
             assert_eq!(asked(fewer_below, 0, desired).0, desired);

@@ -41,19 +41,9 @@ pub(super) fn count(percent: f64, target: u32, desired: Replicas, bases: Bases, 
     if load.0 > most {
         let base = bases.cooldown.unwrap_or(bases.running);
         let replicas = up(base);
-        let ruling = if replicas > desired {
-            Ruling::More
-        } else {
-            Ruling::CapacityOnItsWay
-        };
+        let ruling = if replicas > desired { Ruling::More } else { Ruling::CapacityOnItsWay };
         let band = band(most, least, target, desired, base, bases.running);
-        return Answer {
-            replicas,
-            after_cooldown: up(bases.running),
-            base,
-            ruling,
-            band,
-        };
+        return Answer { replicas, after_cooldown: up(bases.running), base, ruling, band };
     }
     let base = bases.running;
     let fewer = load.spread(base, target);
@@ -63,13 +53,7 @@ pub(super) fn count(percent: f64, target: u32, desired: Replicas, bases: Bases, 
         () => (desired, Ruling::WholeReplicas),
     };
     let band = band(most, least, target, desired, bases.cooldown.unwrap_or(base), base);
-    Answer {
-        replicas,
-        after_cooldown: replicas,
-        base,
-        ruling,
-        band,
-    }
+    Answer { replicas, after_cooldown: replicas, base, ruling, band }
 }
 
 /// Thousandths of a percent: integers, since the core has no floating-point rounding and decisions must not depend on its noise.
@@ -99,10 +83,7 @@ fn band(most: u64, least: u64, target: u64, desired: Replicas, up_base: Replicas
     let seen = |replicas: u32, base: Replicas| (u64::from(replicas) * target * 1000).checked_div(u64::from(base.0));
     let more_above = seen(desired.0, up_base).map(|full| percent(full.max(most)));
     let fewer_below = seen(desired.0.saturating_sub(1), down_base).map_or(least, |full| least.min(full + 1));
-    Band::Percent {
-        more_above,
-        fewer_below: percent(fewer_below),
-    }
+    Band::Percent { more_above, fewer_below: percent(fewer_below) }
 }
 
 fn percent(milli: u64) -> f64 {

@@ -1,6 +1,6 @@
 //! The decision in one sentence.
 
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt::{self, Write};
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     limit::Cause,
     words::{Arithmetic, Lasting},
 };
-use crate::demand::Demand;
+use crate::{demand::Demand, reading::Unread};
 
 /// The longest sentence, in characters.
 const LONGEST: usize = 160;
@@ -20,54 +20,31 @@ impl fmt::Display for Headline<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut sentence = String::new();
         write(&mut sentence, self.0)?;
-        match sentence.char_indices().nth(LONGEST) {
-            None => f.write_str(&sentence),
-            Some(_) => {
-                sentence
-                    .chars()
-                    .take(LONGEST - 1)
-                    .try_for_each(|character| f.write_char(character))?;
-                f.write_char('…')
-            }
+        if sentence.chars().count() <= LONGEST {
+            return f.write_str(&sentence);
         }
+        sentence.chars().take(LONGEST - 1).try_for_each(|character| f.write_char(character))?;
+        f.write_char('…')
     }
 }
 
 fn write(out: &mut impl Write, explanation: &Explanation) -> fmt::Result {
-    let Explanation {
-        at: _,
-        workload,
-        demand,
-        certainty,
-        bounds,
-        rollout,
-        cooldown,
-        pause,
-        budget,
-    } = explanation;
+    let Explanation { workload, demand, budget, .. } = explanation;
     match (workload.desired, explanation.replicas()) {
         (from, to) if from == to => write!(out, "{from} stays: ")?,
         (from, to) => write!(out, "{from} -> {to}: ")?,
     }
     write_demand(out, demand)?;
-    let last_first = [pause, cooldown, rollout, bounds, certainty];
-    if let Some((step, cause)) = last_first
-        .into_iter()
-        .find_map(|step| Some((step, step.cause.as_ref()?)))
-    {
+    if let Some((step, cause)) = explanation.last_rule() {
         match cause {
             Cause::UnknownSignal { .. } if demand.winner.is_none() => {}
-            Cause::UnknownSignal { triggers } => {
-                write!(out, "; no scale-in while {} is unknown", triggers.join(", "))?;
-            }
+            Cause::UnknownSignal { triggers } => write!(out, "; no scale-in while {} is unknown", triggers.join(", "))?,
             Cause::MinReplicas => write!(out, "; minReplicas is {}", step.to)?,
             Cause::MaxReplicas => write!(out, "; maxReplicas is {}", step.to)?,
-            Cause::RolloutInProgress => write!(out, "; no scale-in during a rollout")?,
-            Cause::ScaleUpCooldown { cooling, then: _ } => write!(out, "; scale-up cooldown {}", Lasting(*cooling))?,
-            Cause::ScaleDownCooldown { cooling, then: _ } => {
-                write!(out, "; scale-down cooldown {}", Lasting(*cooling))?
-            }
-            Cause::PausedByHand => write!(out, "; paused by hand at 0")?,
+            Cause::RolloutInProgress => out.write_str("; no scale-in during a rollout")?,
+            Cause::ScaleUpCooldown { cooling, .. } => write!(out, "; scale-up cooldown {}", Lasting(*cooling))?,
+            Cause::ScaleDownCooldown { cooling, .. } => write!(out, "; scale-down cooldown {}", Lasting(*cooling))?,
+            Cause::PausedByHand => out.write_str("; paused by hand at 0")?,
         }
     }
     match budget {
@@ -91,8 +68,6 @@ fn write_demand(out: &mut impl Write, demand: &Demand) -> fmt::Result {
 
 /// The signals that cannot be read, each with its reason.
 fn unread(demand: &Demand) -> String {
-    let reasons = demand
-        .unknown()
-        .map(|(trigger, unread)| format!("{trigger} {}", unread.why.as_str()));
-    reasons.collect::<alloc::vec::Vec<_>>().join(", ")
+    let reason = |(trigger, unread): (&str, &Unread)| format!("{trigger} {}", unread.why.as_str());
+    demand.unknown().map(reason).collect::<Vec<_>>().join(", ")
 }

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::Explanation;
+use super::{Explanation, Step};
 use crate::{budget::Waiting, history::Cooling, units::Replicas};
 
 /// A rule that changed or kept a number.
@@ -97,32 +97,22 @@ impl Cause {
 }
 
 impl Explanation {
-    /// The rule that had the last word.
+    /// What keeps the number from being another one.
     #[must_use]
     pub fn limited_by(&self) -> Limit {
-        let Self {
-            at: _,
-            workload: _,
-            demand: _,
-            certainty,
-            bounds,
-            rollout,
-            cooldown,
-            pause,
-            budget,
-        } = self;
-        match budget {
+        match &self.budget {
             Some(budget) if budget.to < budget.from => match budget.waiting {
                 Some(Waiting::NotObserved | Waiting::NotSettled { .. }) => Limit::RolloutInProgress,
                 _ => Limit::ConnectionBudget,
             },
-            _ => {
-                let last_first = [pause, cooldown, rollout, bounds, certainty];
-                last_first
-                    .into_iter()
-                    .find_map(|step| step.cause.as_ref())
-                    .map_or(Limit::None, Cause::limit)
-            }
+            _ => self.last_rule().map_or(Limit::None, |(_, cause)| cause.limit()),
         }
+    }
+
+    /// The last step before the budget that had something to say, and what.
+    pub(super) fn last_rule(&self) -> Option<(&Step, &Cause)> {
+        let Self { at: _, workload: _, demand: _, certainty, bounds, rollout, cooldown, pause, budget: _ } = self;
+        let last_first = [pause, cooldown, rollout, bounds, certainty];
+        last_first.into_iter().find_map(|step| Some((step, step.cause.as_ref()?)))
     }
 }

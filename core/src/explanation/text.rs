@@ -14,30 +14,16 @@ use crate::{
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            at,
-            workload,
-            demand,
-            certainty,
-            bounds,
-            rollout,
-            cooldown,
-            pause,
-            budget,
-        } = self;
+        let Self { at, workload, demand, certainty, bounds, rollout, cooldown, pause, budget } = self;
         writeln!(f, "{}", self.headline())?;
         writeln!(f, "decided at {at:.0}; limited by {}", self.limited_by().as_str())?;
         write_workload(f, workload)?;
         for proposal in &demand.proposals {
             write_proposal(f, proposal, demand)?;
         }
-        for (name, step) in [
-            ("signals", certainty),
-            ("bounds", bounds),
-            ("rollout", rollout),
-            ("cooldown", cooldown),
-            ("pause", pause),
-        ] {
+        for (name, step) in
+            [("signals", certainty), ("bounds", bounds), ("rollout", rollout), ("cooldown", cooldown), ("pause", pause)]
+        {
             write_step(f, name, step)?;
         }
         if let Some(budget) = budget {
@@ -48,45 +34,24 @@ impl fmt::Display for Explanation {
 }
 
 fn write_workload(f: &mut fmt::Formatter<'_>, workload: &Workload) -> fmt::Result {
-    let Workload {
-        desired,
-        running,
-        starting,
-        terminating,
-        rollout,
-    } = workload;
+    let Workload { desired, running, starting, terminating, rollout } = workload;
     let rollout = match rollout {
         Rollout::Settled => "settled",
         Rollout::NotObserved => "the newest change not observed yet",
         Rollout::InProgress => "a rollout in progress",
     };
-    writeln!(
-        f,
-        "seen: {desired} desired, {running} running, {starting} starting, {terminating} terminating, {rollout}"
-    )
+    writeln!(f, "seen: {desired} desired, {running} running, {starting} starting, {terminating} terminating, {rollout}")
 }
 
 fn write_proposal(f: &mut fmt::Formatter<'_>, proposal: &Proposal, demand: &Demand) -> fmt::Result {
-    let Proposal {
-        trigger,
-        target,
-        verdict,
-    } = proposal;
+    let Proposal { trigger, target, verdict } = proposal;
     match verdict {
         Verdict::Unknown(unread) => writeln!(f, "{trigger}: unknown ({}): {}", unread.why.as_str(), unread.message),
         Verdict::Known(counted) => {
-            let largest = if demand.winner.as_ref() == Some(trigger) {
-                ", the largest"
-            } else {
-                ""
-            };
+            let largest = if demand.winner.as_ref() == Some(trigger) { ", the largest" } else { "" };
             let arithmetic = Arithmetic(counted, *target);
             let (read, age) = (Read(counted.load), Age(counted.age));
-            writeln!(
-                f,
-                "{trigger}: wants {}{largest} ({arithmetic}); read {read}, {age} old",
-                counted.replicas
-            )
+            writeln!(f, "{trigger}: wants {}{largest} ({arithmetic}); read {read}, {age} old", counted.replicas)
         }
     }
 }
@@ -107,13 +72,7 @@ fn write_step(f: &mut fmt::Formatter<'_>, name: &str, step: &Step) -> fmt::Resul
 }
 
 fn write_budget(f: &mut fmt::Formatter<'_>, step: &BudgetStep) -> fmt::Result {
-    let BudgetStep {
-        name,
-        from,
-        to,
-        allowed,
-        waiting,
-    } = step;
+    let BudgetStep { name, from, to, allowed, waiting } = step;
     write!(f, "budget {name}: {from} -> {to}, allows {allowed}")?;
     match waiting {
         Some(waiting) => writeln!(f, ": {waiting}"),
@@ -123,24 +82,20 @@ fn write_budget(f: &mut fmt::Formatter<'_>, step: &BudgetStep) -> fmt::Result {
 
 /// What would have to change for the next move.
 fn write_next(f: &mut fmt::Formatter<'_>, explanation: &Explanation) -> fmt::Result {
-    let Explanation {
-        at: _,
-        workload,
-        demand,
-        certainty,
-        bounds,
-        rollout,
-        cooldown,
-        pause: _,
-        budget: _,
-    } = explanation;
+    let Explanation { at: _, workload, demand, certainty, bounds, rollout, cooldown, pause: _, budget: _ } =
+        explanation;
     f.write_str("next: ")?;
     match explanation.limited_by() {
         Limit::None if explanation.replicas() != workload.desired => f.write_str("what the next readings ask for"),
         Limit::None => write_bands(f, demand),
         Limit::MinReplicas => write!(f, "more load, or a minReplicas below {}", bounds.to),
         Limit::MaxReplicas => write!(f, "less load, or a maxReplicas above {}", bounds.to),
-        Limit::UnknownSignal => write!(f, "when every signal can be read; {} by those that can", certainty.from),
+        Limit::UnknownSignal if demand.winner.is_none() => {
+            f.write_str("what the signals ask for when they can be read")
+        }
+        Limit::UnknownSignal => {
+            write!(f, "{} when every signal can be read, if none of them asks for more", certainty.from)
+        }
         Limit::RolloutInProgress => write!(f, "{} when the rollout has settled, if the readings stay", rollout.from),
         Limit::ScaleUpCooldown | Limit::ScaleDownCooldown => write_after(f, cooldown.cause.as_ref()),
         Limit::PausedByHand => f.write_str("when somebody sets at least 1 replica"),
@@ -166,10 +121,7 @@ fn write_bands(f: &mut fmt::Formatter<'_>, demand: &Demand) -> fmt::Result {
         write!(f, "{}{} is ", if i == 0 { "" } else { " or " }, proposal.trigger)?;
         match counted.band {
             Band::Messages { more_above, .. } => write!(f, "above {} visible", Grouped(more_above))?,
-            Band::Percent {
-                more_above: Some(percent),
-                ..
-            } => write!(f, "above {}", Percent(percent))?,
+            Band::Percent { more_above: Some(percent), .. } => write!(f, "above {}", Percent(percent))?,
             Band::Percent { more_above: None, .. } => f.write_str("high with a replica running")?,
         }
     }

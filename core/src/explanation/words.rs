@@ -48,11 +48,7 @@ pub(super) struct Read(pub(super) Load);
 impl fmt::Display for Read {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Load::Queue {
-                visible,
-                in_flight,
-                delayed,
-            } => {
+            Load::Queue { visible, in_flight, delayed } => {
                 write!(
                     f,
                     "{} visible, {} in flight, {} delayed",
@@ -81,10 +77,7 @@ impl fmt::Display for Arithmetic<'_> {
                     Ruling::Fewer => write!(f, "({visible} visible + {in_flight} in flight) / {per_replica}"),
                     Ruling::WorkInFlight => write!(f, "{visible} visible + {in_flight} in flight need them"),
                     Ruling::WholeReplicas => {
-                        write!(
-                            f,
-                            "{visible} visible + {in_flight} in flight at {per_replica} a replica need every one"
-                        )
+                        write!(f, "{visible} visible + {in_flight} in flight at {per_replica} a replica need every one")
                     }
                     Ruling::WithinTolerance | Ruling::CapacityOnItsWay => {
                         write!(f, "{visible} visible at {per_replica} a replica, within tolerance")
@@ -115,14 +108,8 @@ impl fmt::Display for Lasting {
         match self.0 {
             Cooling::Over => f.write_str("over"),
             Cooling::Settling { latest } => write!(f, "until the change has settled, {latest:.0} at the latest"),
-            Cooling::Until {
-                end,
-                since: Settled::AtRest,
-            } => write!(f, "until {end:.0}"),
-            Cooling::Until {
-                end,
-                since: Settled::SettleTimeout,
-            } => {
+            Cooling::Until { end, since: Settled::AtRest } => write!(f, "until {end:.0}"),
+            Cooling::Until { end, since: Settled::SettleTimeout } => {
                 write!(f, "until {end:.0} (SettleTimeout: the change never settled)")
             }
         }
@@ -141,9 +128,6 @@ mod tests {
 
     #[test]
     fn percentages_have_a_decimal_only_where_it_says_something() {
-        assert_eq!(
-            [65.0, 81.25, 0.0].map(|percent| Percent(percent).to_string()),
-            ["65 %", "81.2 %", "0 %"]
-        );
+        assert_eq!([65.0, 81.25, 0.0].map(|percent| Percent(percent).to_string()), ["65 %", "81.2 %", "0 %"]);
     }
 }

@@ -77,11 +77,7 @@ impl Footprint {
 
 impl fmt::Display for Covers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            covered,
-            uncovered,
-            free,
-        } = self;
+        let Self { covered, uncovered, free } = self;
         write!(f, "covers {covered}; does not cover {uncovered}")?;
         match free {
             Some(free) => write!(f, "; {free}"),
@@ -98,20 +94,12 @@ mod tests {
     use crate::{budget::Surge, units::Connections};
 
     fn covers(reserve: RolloutReserve, shape: Shape) -> String {
-        Footprint {
-            shape,
-            reserve,
-            per_replica: Connections(10),
-        }
-        .covers()
-        .to_string()
+        Footprint { shape, reserve, per_replica: Connections(10) }.covers().to_string()
     }
 
     #[test]
     fn a_deployment_is_told_what_a_full_reserve_covers_and_which_setting_would_free_it() {
-        let shape = Shape::RollingUpdate {
-            max_surge: Surge::Percent(25),
-        };
+        let shape = Shape::RollingUpdate { max_surge: Surge::Percent(25) };
         assert_eq!(
             covers(RolloutReserve::Full, shape),
             "covers one rollout, or the eviction of every replica once; does not cover both at once, or a second rollout while the \

@@ -32,25 +32,15 @@ impl<'a> Account<'a> {
             _ => Cow::Borrowed(ledger),
         };
         let before = ledger.entries.get(turn.consumer).cloned();
-        let entry = before
-            .clone()
-            .map_or_else(|| adopt(turn), |entry| recharge(entry, turn));
-        let mut account = Self {
-            turn,
-            entry,
-            before,
-            ledger,
-        };
+        let entry = before.clone().map_or_else(|| adopt(turn), |entry| recharge(entry, turn));
+        let mut account = Self { turn, entry, before, ledger };
         account.entry.grant = account.entry.grant.max(account.there());
         account
     }
 
     /// What its replicas may open, at the rate that is charged.
     fn footprint(&self) -> Footprint {
-        Footprint {
-            per_replica: self.entry.per_replica,
-            ..self.turn.footprint
-        }
+        Footprint { per_replica: self.entry.per_replica, ..self.turn.footprint }
     }
 
     /// The connections of what lives, and of the rollout or evictions that the reserve covers for what is desired.
@@ -59,11 +49,7 @@ impl<'a> Account<'a> {
     fn there(&self) -> Connections {
         let workload = &self.turn.workload;
         let known = self.footprint().connections(workload.desired, Replicas::ZERO);
-        let adopted = if self.before.is_none() {
-            self.connections(workload.desired)
-        } else {
-            known
-        };
+        let adopted = if self.before.is_none() { self.connections(workload.desired) } else { known };
         adopted.max(self.live())
     }
 
@@ -97,11 +83,7 @@ impl<'a> Account<'a> {
     }
 
     fn rivals(&self) -> impl Iterator<Item = (&String, Connections)> {
-        let rivals = self
-            .ledger
-            .entries
-            .iter()
-            .filter(|(consumer, _)| *consumer != self.turn.consumer);
+        let rivals = self.ledger.entries.iter().filter(|(consumer, _)| *consumer != self.turn.consumer);
         rivals.map(|(consumer, entry)| (consumer, entry.grant))
     }
 
@@ -120,9 +102,7 @@ impl<'a> Account<'a> {
 
     fn over_by(&self) -> Connections {
         let granted = self.others().plus(self.entry.grant);
-        self.ledger
-            .limit()
-            .map_or(Connections::ZERO, |limit| granted.minus(limit))
+        self.ledger.limit().map_or(Connections::ZERO, |limit| granted.minus(limit))
     }
 
     /// Why this consumer's grant may not grow; `Ok` with what it may grow to.
@@ -147,7 +127,7 @@ impl<'a> Account<'a> {
         self.footprint().greatest(room, self.leaving()).max(desired)
     }
 
-    /// What all the replicas wanted are short of.
+    /// What all the replicas wanted are short of, beyond the grant as it is now.
     pub(super) fn shortage(&self) -> Waiting {
         let room = match self.room() {
             Err(waiting) => return waiting,
@@ -156,19 +136,12 @@ impl<'a> Account<'a> {
         let mut holders: Vec<Holder> = self
             .rivals()
             .filter(|(_, grant)| *grant > Connections::ZERO)
-            .map(|(consumer, grant)| Holder {
-                consumer: consumer.to_string(),
-                grant,
-            })
+            .map(|(consumer, grant)| Holder { consumer: consumer.clone(), grant })
             .collect();
         holders.sort_by_key(|holder| Reverse(holder.grant));
         holders.truncate(Holder::NAMED);
         let needed = self.connections(self.turn.wanted).minus(self.entry.grant);
-        Waiting::Room {
-            needed,
-            available: room.minus(self.entry.grant),
-            holders,
-        }
+        Waiting::Room { needed, available: room.minus(self.entry.grant), holders }
     }
 
     /// Whether the target was seen to do without what is not needed any more, and nothing has been promised to it since.
@@ -194,12 +167,7 @@ impl<'a> Account<'a> {
 
     /// The ledger with this entry in it, under a new version.
     pub(super) fn store(self) -> Ledger {
-        let Self {
-            turn,
-            mut entry,
-            before: _,
-            ledger,
-        } = self;
+        let Self { turn, mut entry, before: _, ledger } = self;
         entry.version = entry.version.saturating_add(1);
         let mut ledger = ledger.into_owned();
         ledger.entries.insert(turn.consumer.to_string(), entry);
@@ -221,17 +189,14 @@ fn adopt(turn: &Turn<'_>) -> Entry {
 }
 
 /// A known consumer's entry at the rate that is charged now: a higher one at once, a lower one when old replicas are replaced.
-fn recharge(entry: Entry, turn: &Turn<'_>) -> Entry {
+fn recharge(mut entry: Entry, turn: &Turn<'_>) -> Entry {
     let declared = turn.footprint.per_replica;
-    let cheaper = match turn.workload.rollout {
+    entry.cheaper = match turn.workload.rollout {
         _ if declared >= entry.per_replica => None,
         Rollout::InProgress => Some(Cheaper::RollingOut),
         Rollout::Settled | Rollout::NotObserved => entry.cheaper.or(Some(Cheaper::AwaitingRollout)),
     };
-    Entry {
-        uid: turn.uid.to_string(),
-        per_replica: declared.max(entry.per_replica),
-        cheaper,
-        ..entry.clone()
-    }
+    entry.per_replica = declared.max(entry.per_replica);
+    entry.uid = turn.uid.to_string();
+    entry
 }

@@ -1,5 +1,4 @@
 //! Single turns of the budget protocol, each rule by itself.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use hybridscaler_core::{
     Connections, Replicas,
@@ -10,29 +9,15 @@ use hybridscaler_core::{
     observation::{Rollout, Workload},
 };
 
+use crate::support::at_rest;
+
 const A: &str = "orders/order-worker";
 const B: &str = "orders/core-api";
 
 /// Ten connections a replica, and every replica may live twice.
 fn footprint() -> Footprint {
-    let shape = Shape::RollingUpdate {
-        max_surge: Surge::Percent(25),
-    };
-    Footprint {
-        shape,
-        reserve: RolloutReserve::Full,
-        per_replica: Connections(10),
-    }
-}
-
-fn at_rest(replicas: u32) -> Workload {
-    Workload {
-        desired: Replicas(replicas),
-        running: Replicas(replicas),
-        starting: Replicas::ZERO,
-        terminating: Replicas::ZERO,
-        rollout: Rollout::Settled,
-    }
+    let shape = Shape::RollingUpdate { max_surge: Surge::Percent(25) };
+    Footprint { shape, reserve: RolloutReserve::Full, per_replica: Connections(10) }
 }
 
 fn turn(consumer: &str, workload: Workload, wanted: u32) -> Turn<'_> {
@@ -75,31 +60,15 @@ fn grant(plan: &Plan, consumer: &str) -> u32 {
 #[test]
 fn a_raise_reserves_the_peak_before_it_writes() {
     let plan = plan(&ledger(357, &[(A, 100)]), &turn(A, at_rest(5), 12));
-    assert_eq!(
-        (grant(&plan, A), plan.write, plan.waiting),
-        (240, Some(Replicas(12)), None)
-    );
+    assert_eq!((grant(&plan, A), plan.write, plan.waiting), (240, Some(Replicas(12)), None));
 }
 
 #[test]
 fn a_raise_beyond_the_room_takes_what_fits_and_says_who_holds_the_rest() {
     let plan = plan(&ledger(357, &[(A, 100), (B, 150)]), &turn(A, at_rest(5), 24));
-    assert_eq!(
-        (grant(&plan, A), plan.write, plan.allowed),
-        (200, Some(Replicas(10)), Replicas(10))
-    );
-    let holders = vec![Holder {
-        consumer: B.into(),
-        grant: Connections(150),
-    }];
-    assert_eq!(
-        plan.waiting,
-        Some(Waiting::Room {
-            needed: Connections(380),
-            available: Connections(100),
-            holders
-        })
-    );
+    assert_eq!((grant(&plan, A), plan.write, plan.allowed), (200, Some(Replicas(10)), Replicas(10)));
+    let holders = vec![Holder { consumer: B.into(), grant: Connections(150) }];
+    assert_eq!(plan.waiting, Some(Waiting::Room { needed: Connections(280), available: Connections::ZERO, holders }));
 }
 
 #[test]
@@ -107,114 +76,63 @@ fn without_room_nothing_is_written() {
     let full = ledger(207, &[(A, 100), (B, 100)]);
     let plan = plan(&full, &turn(A, at_rest(5), 6));
     assert_eq!((plan.ledger, plan.write, plan.allowed), (None, None, Replicas(5)));
-    assert!(matches!(
-        plan.waiting,
-        Some(Waiting::Room {
-            needed: Connections(20),
-            available: Connections::ZERO,
-            ..
-        })
-    ));
+    assert!(matches!(plan.waiting, Some(Waiting::Room { needed: Connections(20), available: Connections::ZERO, .. })));
 }
 
 #[test]
 fn every_raise_changes_the_version_even_within_the_grant_so_that_an_older_look_cannot_release() {
     let plan = plan(&ledger(357, &[(A, 300)]), &turn(A, at_rest(5), 6));
     let entry = &plan.ledger.unwrap().entries[A];
-    assert_eq!(
-        (entry.grant, entry.version, plan.write),
-        (Connections(300), 5, Some(Replicas(6)))
-    );
+    assert_eq!((entry.grant, entry.version, plan.write), (Connections(300), 5, Some(Replicas(6))));
 }
 
 #[test]
 fn replicas_that_terminate_are_reserved_for_beside_the_next_rollout() {
-    let draining = Workload {
-        terminating: Replicas(3),
-        ..at_rest(5)
-    };
+    let draining = Workload { terminating: Replicas(3), ..at_rest(5) };
     assert_eq!(grant(&plan(&ledger(357, &[(A, 130)]), &turn(A, draining, 6)), A), 150);
-    let not_yet_draining = Workload {
-        running: Replicas(8),
-        ..at_rest(5)
-    };
-    assert_eq!(
-        grant(&plan(&ledger(357, &[(A, 130)]), &turn(A, not_yet_draining, 6)), A),
-        150
-    );
+    let not_yet_draining = Workload { running: Replicas(8), ..at_rest(5) };
+    assert_eq!(grant(&plan(&ledger(357, &[(A, 130)]), &turn(A, not_yet_draining, 6)), A), 150);
 }
 
 #[test]
 fn a_raise_during_a_rollout_also_reserves_for_what_the_deployment_adds_to_the_old_replicas() {
-    let rolling = Workload {
-        rollout: Rollout::InProgress,
-        ..at_rest(5)
-    };
+    let rolling = Workload { rollout: Rollout::InProgress, ..at_rest(5) };
     assert_eq!(grant(&plan(&ledger(357, &[(A, 100)]), &turn(A, rolling, 8)), A), 180);
 }
 
 #[test]
 fn a_change_that_is_not_observed_or_not_finished_stops_a_raise() {
-    let unseen = Workload {
-        rollout: Rollout::NotObserved,
-        ..at_rest(5)
-    };
+    let unseen = Workload { rollout: Rollout::NotObserved, ..at_rest(5) };
     let plan_unseen = plan(&ledger(357, &[(A, 100)]), &turn(A, unseen, 6));
-    assert_eq!(
-        (plan_unseen.write, plan_unseen.waiting),
-        (None, Some(Waiting::NotObserved))
-    );
+    assert_eq!((plan_unseen.write, plan_unseen.waiting), (None, Some(Waiting::NotObserved)));
 
-    let crowded = Workload {
-        running: Replicas(11),
-        ..at_rest(5)
-    };
+    let crowded = Workload { running: Replicas(11), ..at_rest(5) };
     let plan_crowded = plan(&ledger(357, &[(A, 110)]), &turn(A, crowded, 6));
-    let waiting = Waiting::NotSettled {
-        live: Replicas(11),
-        peak: Replicas(10),
-    };
+    let waiting = Waiting::NotSettled { live: Replicas(11), peak: Replicas(10) };
     assert_eq!((plan_crowded.write, plan_crowded.waiting), (None, Some(waiting)));
 }
 
 #[test]
 fn an_unknown_or_frozen_capacity_lets_no_grant_grow_but_its_replicas_start() {
     let frozen = Capacity::fixed(Connections(357)).read(None);
-    for (capacity, waiting) in [
-        (Capacity::default(), Waiting::CapacityUnknown),
-        (frozen, Waiting::CapacityFrozen),
-    ] {
-        let ledger = Ledger {
-            capacity,
-            ..ledger(0, &[(A, 140)])
-        };
+    for (capacity, waiting) in [(Capacity::default(), Waiting::CapacityUnknown), (frozen, Waiting::CapacityFrozen)] {
+        let ledger = Ledger { capacity, ..ledger(0, &[(A, 140)]) };
         let plan = plan(&ledger, &turn(A, at_rest(5), 12));
-        assert_eq!(
-            (grant(&plan, A), plan.write, plan.waiting),
-            (140, Some(Replicas(7)), Some(waiting))
-        );
+        assert_eq!((grant(&plan, A), plan.write, plan.waiting), (140, Some(Replicas(7)), Some(waiting)));
     }
 }
 
 #[test]
 fn a_caller_that_freezes_growth_is_told_its_own_reason() {
-    let waiting = Waiting::ConsumersUnknown {
-        consumers: vec![B.into()],
-    };
-    let frozen = Turn {
-        growth: Growth::Frozen(waiting.clone()),
-        ..turn(A, at_rest(5), 12)
-    };
+    let waiting = Waiting::ConsumersUnknown { consumers: vec![B.into()] };
+    let frozen = Turn { growth: Growth::Frozen(waiting.clone()), ..turn(A, at_rest(5), 12) };
     let plan = plan(&ledger(357, &[(A, 100)]), &frozen);
     assert_eq!((plan.ledger, plan.write, plan.waiting), (None, None, Some(waiting)));
 }
 
 #[test]
 fn a_consumer_never_seen_is_charged_for_what_runs() {
-    let draining = Workload {
-        terminating: Replicas(2),
-        ..at_rest(5)
-    };
+    let draining = Workload { terminating: Replicas(2), ..at_rest(5) };
     let adopted = plan(&ledger(357, &[]), &turn(A, draining, 5));
     assert_eq!((grant(&adopted, A), adopted.write), (120, None));
     assert_eq!(adopted.ledger.unwrap().entries[A].version, 1);
@@ -226,34 +144,18 @@ fn what_somebody_else_scaled_is_charged_beyond_the_capacity_and_then_nobody_grow
     assert_eq!((grant(&scaled_by_hand, A), scaled_by_hand.write), (400, None));
 
     let over = scaled_by_hand.ledger.unwrap();
-    assert_eq!(
-        (over.over_by(), over.available()),
-        (Connections(150), Some(Connections::ZERO))
-    );
+    assert_eq!((over.over_by(), over.available()), (Connections(150), Some(Connections::ZERO)));
     let plan = plan(&over, &turn(B, at_rest(4), 5));
     let waiting = Waiting::OverBudget { by: Connections(150) };
-    assert_eq!(
-        (plan.write, plan.allowed, plan.waiting),
-        (None, Replicas(4), Some(waiting))
-    );
+    assert_eq!((plan.write, plan.allowed, plan.waiting), (None, Replicas(4), Some(waiting)));
 }
 
 #[test]
 fn replicas_that_live_are_charged_even_where_no_rollout_is_reserved_for() {
-    let none = Footprint {
-        reserve: RolloutReserve::None,
-        ..footprint()
-    };
-    let rolling = Workload {
-        starting: Replicas(2),
-        terminating: Replicas(4),
-        rollout: Rollout::InProgress,
-        ..at_rest(5)
-    };
-    let turn = Turn {
-        footprint: none,
-        ..turn(A, rolling, 5)
-    };
+    let none = Footprint { reserve: RolloutReserve::None, ..footprint() };
+    let rolling =
+        Workload { starting: Replicas(2), terminating: Replicas(4), rollout: Rollout::InProgress, ..at_rest(5) };
+    let turn = Turn { footprint: none, ..turn(A, rolling, 5) };
     assert_eq!(grant(&plan(&ledger(357, &[(A, 50)]), &turn), A), 110);
 }
 
@@ -264,47 +166,25 @@ fn lowering_notes_the_intent_and_keeps_the_grant() {
     let noted = lowered.ledger.unwrap();
     assert_eq!(noted.entries[A].lowering, Some(Replicas(5)));
     let again = plan(&noted, &turn(A, at_rest(12), 5));
-    assert_eq!(
-        (again.ledger, again.write),
-        (None, Some(Replicas(5))),
-        "an intent is noted once"
-    );
+    assert_eq!((again.ledger, again.write), (None, Some(Replicas(5))), "an intent is noted once");
 }
 
 #[test]
 fn a_release_waits_until_the_replicas_are_gone_and_follows_them() {
-    let seen = |workload| Turn {
-        seen_version: Some(4),
-        ..turn(A, workload, 5)
-    };
+    let seen = |workload| Turn { seen_version: Some(4), ..turn(A, workload, 5) };
     let lowered = ledger(357, &[(A, 240)]);
     let gone = plan(&lowered, &seen(at_rest(5)));
     assert_eq!((grant(&gone, A), gone.write), (100, None));
-    let draining = plan(
-        &lowered,
-        &seen(Workload {
-            terminating: Replicas(6),
-            ..at_rest(5)
-        }),
-    );
+    let draining = plan(&lowered, &seen(Workload { terminating: Replicas(6), ..at_rest(5) }));
     assert_eq!(grant(&draining, A), 160);
-    let running = plan(
-        &lowered,
-        &seen(Workload {
-            running: Replicas(12),
-            ..at_rest(5)
-        }),
-    );
+    let running = plan(&lowered, &seen(Workload { running: Replicas(12), ..at_rest(5) }));
     assert_eq!(grant(&running, A), 170);
 }
 
 #[test]
 fn a_release_needs_a_settled_target_and_an_entry_unchanged_since_before_the_look() {
     let lowered = ledger(357, &[(A, 240)]);
-    let seen = |workload, seen_version| Turn {
-        seen_version,
-        ..turn(A, workload, 5)
-    };
+    let seen = |workload, seen_version| Turn { seen_version, ..turn(A, workload, 5) };
     let rolling = |rollout| Workload { rollout, ..at_rest(5) };
     for refused in [
         seen(at_rest(5), None),
@@ -318,113 +198,55 @@ fn a_release_needs_a_settled_target_and_an_entry_unchanged_since_before_the_look
 
 #[test]
 fn a_steady_consumer_changes_nothing() {
-    let steady = Turn {
-        seen_version: Some(4),
-        ..turn(A, at_rest(5), 5)
-    };
+    let steady = Turn { seen_version: Some(4), ..turn(A, at_rest(5), 5) };
     let plan = plan(&ledger(357, &[(A, 100)]), &steady);
     assert_eq!((plan.ledger, plan.write, plan.waiting), (None, None, None));
 }
 
 #[test]
 fn a_higher_charge_a_replica_counts_at_once() {
-    let footprint = Footprint {
-        per_replica: Connections(15),
-        ..footprint()
-    };
-    let dearer = plan(
-        &ledger(357, &[(A, 100)]),
-        &Turn {
-            footprint,
-            ..turn(A, at_rest(5), 5)
-        },
-    );
-    assert_eq!(
-        (grant(&dearer, A), dearer.ledger.unwrap().entries[A].per_replica),
-        (150, Connections(15))
-    );
+    let footprint = Footprint { per_replica: Connections(15), ..footprint() };
+    let dearer = plan(&ledger(357, &[(A, 100)]), &Turn { footprint, ..turn(A, at_rest(5), 5) });
+    assert_eq!((grant(&dearer, A), dearer.ledger.unwrap().entries[A].per_replica), (150, Connections(15)));
 }
 
 #[test]
 fn a_lower_charge_a_replica_counts_after_a_rollout_has_replaced_them() {
-    let footprint = Footprint {
-        per_replica: Connections(4),
-        ..footprint()
-    };
+    let footprint = Footprint { per_replica: Connections(4), ..footprint() };
     let mut ledger = ledger(357, &[(A, 100)]);
     let mut after = |workload: Workload| {
         let seen_version = Some(ledger.entries[A].version);
-        let plan = plan(
-            &ledger,
-            &Turn {
-                footprint,
-                seen_version,
-                ..turn(A, workload, 5)
-            },
-        );
+        let plan = plan(&ledger, &Turn { footprint, seen_version, ..turn(A, workload, 5) });
         ledger = plan.ledger.unwrap_or_else(|| ledger.clone());
         let entry = &ledger.entries[A];
         (entry.grant.0, entry.cheaper)
     };
     assert_eq!(after(at_rest(5)), (100, Some(Cheaper::AwaitingRollout)));
-    assert_eq!(
-        after(Workload {
-            rollout: Rollout::InProgress,
-            ..at_rest(5)
-        }),
-        (100, Some(Cheaper::RollingOut))
-    );
-    assert_eq!(
-        after(Workload {
-            terminating: Replicas(5),
-            ..at_rest(5)
-        }),
-        (100, Some(Cheaper::RollingOut))
-    );
+    assert_eq!(after(Workload { rollout: Rollout::InProgress, ..at_rest(5) }), (100, Some(Cheaper::RollingOut)));
+    assert_eq!(after(Workload { terminating: Replicas(5), ..at_rest(5) }), (100, Some(Cheaper::RollingOut)));
     assert_eq!(after(at_rest(5)), (40, None));
 }
 
 #[test]
 fn a_scaler_made_anew_for_another_target_is_charged_for_both() {
-    let anew = Turn {
-        uid: "8",
-        target: "other",
-        ..turn(A, at_rest(2), 2)
-    };
+    let anew = Turn { uid: "8", target: "other", ..turn(A, at_rest(2), 2) };
     let plan = plan(&ledger(357, &[(A, 100)]), &anew);
     assert_eq!((grant(&plan, A), grant(&plan, &format!("{A}/7"))), (40, 100));
 }
 
 #[test]
 fn a_scaler_made_anew_for_the_same_target_takes_its_entry_over() {
-    let plan = plan(
-        &ledger(357, &[(A, 160)]),
-        &Turn {
-            uid: "8",
-            ..turn(A, at_rest(5), 5)
-        },
-    );
+    let plan = plan(&ledger(357, &[(A, 160)]), &Turn { uid: "8", ..turn(A, at_rest(5), 5) });
     let ledger = plan.ledger.unwrap();
-    assert_eq!(
-        (ledger.entries.len(), &*ledger.entries[A].uid, ledger.granted()),
-        (1, "8", Connections(160))
-    );
+    assert_eq!((ledger.entries.len(), &*ledger.entries[A].uid, ledger.granted()), (1, "8", Connections(160)));
 }
 
 #[test]
 fn numbers_at_the_edge_neither_wrap_nor_panic() {
     let most = Replicas(u32::MAX);
-    let workload = Workload {
-        desired: most,
-        running: most,
-        starting: most,
-        terminating: most,
-        rollout: Rollout::Settled,
-    };
-    let plan = plan(
-        &ledger(u32::MAX, &[(A, u32::MAX), (B, u32::MAX)]),
-        &turn(A, workload, u32::MAX),
-    );
+    let workload =
+        Workload { desired: most, running: most, starting: most, terminating: most, rollout: Rollout::Settled };
+    let plan = plan(&ledger(u32::MAX, &[(A, u32::MAX), (B, u32::MAX)]), &turn(A, workload, u32::MAX));
     assert_eq!(plan.write, None);
 }
 

@@ -1,0 +1,10 @@
+//! The core's promises, from the outside: one table or one law a file.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+mod cooldown;
+mod decision;
+mod explanation;
+mod laws;
+mod promise;
+mod protocol;
+mod support;
