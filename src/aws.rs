@@ -1,7 +1,8 @@
 //! Calls to AWS: one configuration for each region and role, hard time limits, and errors that say what to mend.
 //!
-//! A read may be tried twice, with the SDK's own jitter. A write is tried once ([`try_once`]): a write that timed out may still
-//! be carried out later, and a repeated one may be carried out twice, so only the caller may decide to send it again.
+//! A read may be tried twice, with the SDK's own jitter. A write is tried once ([`try_once`]): a write that timed out
+//! may still be carried out later, and a repeated one may be carried out twice, so only the caller may decide to send
+//! it again.
 
 mod failure;
 mod resource;
@@ -36,7 +37,7 @@ pub const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Attempts of a read: the first and one more.
 const READ_ATTEMPTS: u32 = 2;
-/// The name that assumed sessions bear in CloudTrail.
+/// The name that assumed sessions bear in AWS's audit trail.
 const SESSION_NAME: &str = "hybridscaler";
 
 /// Where calls go and who makes them.
@@ -51,8 +52,8 @@ pub struct Access {
 /// How AWS is reached; the default is the SDK's: AWS's own endpoints and the default chain of credentials.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// One endpoint for all services instead of AWS's own (a test server). For VPC endpoints, which are one a service, set the
-    /// SDK's `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_ECS` and `AWS_ENDPOINT_URL_CLOUDWATCH` instead.
+    /// One endpoint for all services instead of AWS's own (a test server). For VPC endpoints, which are one a service,
+    /// set the SDK's `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_ECS` and `AWS_ENDPOINT_URL_CLOUDWATCH` instead.
     pub endpoint_url: Option<String>,
     /// The operator's own credentials instead of the default chain (environment, web identity, container, instance).
     pub credentials: Option<SharedCredentialsProvider>,
@@ -78,7 +79,8 @@ pub struct Aws(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     options: Options,
-    /// The operator's own configuration, loaded once: credentials, their cache, and one pool of connections for all clients.
+    /// The operator's own configuration, loaded once: credentials, their cache, and one pool of connections for all
+    /// clients.
     own: OnceCell<SdkConfig>,
     clients: Mutex<HashMap<Access, Clients>>,
 }
@@ -86,11 +88,7 @@ struct Shared {
 impl Aws {
     /// Does not connect and reads no credentials yet.
     pub fn new(options: Options) -> Self {
-        Self(Arc::new(Shared {
-            options,
-            own: OnceCell::new(),
-            clients: Mutex::default(),
-        }))
+        Self(Arc::new(Shared { options, own: OnceCell::new(), clients: Mutex::default() }))
     }
 
     /// The clients for `access`. Makes no call: a role is assumed by the first call that needs it.
@@ -110,20 +108,14 @@ impl Aws {
     }
 
     async fn config(&self, access: &Access) -> SdkConfig {
-        let own = self.0.own.get_or_init(|| load(&self.0.options)).await;
+        let own = self.0.own.get_or_init(|| load(&self.0.options, &access.region)).await;
         let own = own.to_builder().region(Region::new(access.region.clone())).build();
         let Some(role_arn) = &access.role_arn else {
             return own;
         };
         // STS is asked in the same region, so that a region's outage stays in the region.
-        let role = AssumeRoleProvider::builder(role_arn)
-            .session_name(SESSION_NAME)
-            .configure(&own)
-            .build()
-            .await;
-        own.into_builder()
-            .credentials_provider(SharedCredentialsProvider::new(role))
-            .build()
+        let role = AssumeRoleProvider::builder(role_arn).session_name(SESSION_NAME).configure(&own).build().await;
+        own.into_builder().credentials_provider(SharedCredentialsProvider::new(role)).build()
     }
 }
 
@@ -132,8 +124,10 @@ pub fn try_once() -> RetryConfig {
     RetryConfig::disabled()
 }
 
-async fn load(options: &Options) -> SdkConfig {
+async fn load(options: &Options, region: &str) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        // Each set of clients gets its own region; without one here the SDK would ask the machine it runs on for it.
+        .region(Region::new(region.to_owned()))
         .http_client(http_client())
         .retry_config(RetryConfig::standard().with_max_attempts(READ_ATTEMPTS))
         .timeout_config(

@@ -1,5 +1,5 @@
-//! Where load is read, apart from deciding: [`Sources`] polls each distinct [`Source`] once, however many scalers watch it, keeps
-//! its newest [`Reading`], and says who has to look again. A reconcile never waits for AWS.
+//! Where load is read, apart from deciding: [`Sources`] polls each distinct [`Source`] once, however many scalers watch
+//! it, keeps its newest [`Reading`], and says who has to look again. A reconcile never waits for AWS.
 
 mod counts;
 mod ecs_cpu;

@@ -1,5 +1,5 @@
-//! What is scaled: a Kubernetes workload through its scale subresource, or an ECS service. Each is observed, and written on
-//! condition that it still is what was observed.
+//! What is scaled: a Kubernetes workload through its scale subresource, or an ECS service. Each is observed, and
+//! written on condition that it still is what was observed.
 
 mod ecs;
 mod errors;
@@ -47,7 +47,8 @@ pub enum Version {
         /// `metadata.uid` of the object: another object of the same name is not what was observed.
         uid: String,
     },
-    /// ECS has no conditional write: the count is read again right before it, which makes a race unlikely, not impossible.
+    /// ECS has no conditional write: the count is read again right before it, which makes a race unlikely, not
+    /// impossible.
     Ecs,
 }
 

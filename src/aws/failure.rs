@@ -9,8 +9,8 @@ use hybridscaler_core::reading::Unknown;
 
 use super::Access;
 
-/// The longest message: what is longer is cut, since messages end in a status that every watcher receives.
-const MESSAGE_LIMIT: usize = 1024;
+/// Bytes of a cause at most, since messages end in a status that every watcher receives.
+const CAUSE_LIMIT: usize = 600;
 
 /// What a call needs in IAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,50 +59,26 @@ impl Failure {
             SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => Outcome::NotCarriedOut,
             _ => Outcome::Unknown,
         };
-        Self {
-            why,
-            outcome,
-            message: message(&cause(error), why, needs),
-        }
+        Self { why, outcome, message: message(&cause(error), why, needs) }
     }
 
     fn of_credentials(error: &CredentialsError, needs: &Permission, access: &Access) -> Self {
         let refused = causes(error).find_map(|cause| cause.downcast_ref::<SdkError<AssumeRoleError>>());
-        let (why, message) = match (refused, access) {
-            (
-                Some(refused),
-                Access {
-                    role_arn: Some(role_arn),
-                    ..
-                },
-            ) => {
-                let assume = Permission {
-                    action: "sts:AssumeRole",
-                    resource: role_arn.clone(),
-                };
-                let why = why(refused);
-                (why, message(&cause(refused), why, &assume))
-            }
-            _ => {
-                let why = match error {
-                    CredentialsError::ProviderTimedOut(_) => Unknown::Unreachable,
-                    _ => Unknown::Forbidden,
-                };
-                let Permission { action, resource } = needs;
-                let cause = chain(error);
-                (
-                    why,
-                    format!(
-                        "{action} on {resource}: the operator has no AWS credentials, give its pod a role: {cause}"
-                    ),
-                )
-            }
+        let (why, message) = if let (Some(refused), Some(role)) = (refused, &access.role_arn) {
+            let (action, resource) = ("sts:AssumeRole", role.clone());
+            let why = why(refused);
+            (why, message(&cause(refused), why, &Permission { action, resource }))
+        } else {
+            let why = match error {
+                CredentialsError::ProviderTimedOut(_) => Unknown::Unreachable,
+                _ => Unknown::Forbidden,
+            };
+            let Permission { action, resource } = needs;
+            let cause = chain(error);
+            let lack = format!("the operator has no AWS credentials ({cause}); give its pod a role");
+            (why, format!("{action} on {resource}: {lack}"))
         };
-        Self {
-            why,
-            outcome: Outcome::NotCarriedOut,
-            message: shorten(message),
-        }
+        Self { why, outcome: Outcome::NotCarriedOut, message }
     }
 }
 
@@ -116,10 +92,10 @@ impl fmt::Display for Permission {
 
 fn message(cause: &str, why: Unknown, needs: &Permission) -> String {
     let Permission { action, resource } = needs;
-    shorten(match why {
+    match why {
         Unknown::Forbidden => format!("{action} on {resource}: {cause}; allow it with {needs}"),
         _ => format!("{action} on {resource}: {cause}"),
-    })
+    }
 }
 
 fn why<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Unknown {
@@ -130,7 +106,8 @@ fn why<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Unknown {
     }
 }
 
-/// The reason behind an error code. SQS gives the codes of its older protocol (`AWS.SimpleQueueService.NonExistentQueue`) too.
+/// The reason behind an error code. SQS gives the codes of its older protocol
+/// (`AWS.SimpleQueueService.NonExistentQueue`) too.
 fn of_answer(code: &str, status: u16) -> Unknown {
     let code = code.rsplit('.').next().unwrap_or(code);
     let code = code.strip_suffix("Exception").unwrap_or(code);
@@ -172,7 +149,7 @@ fn cause<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> Stri
         return chain(error);
     };
     match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{message} ({code})"),
+        (Some(code), Some(message)) => one_line(&format!("{message} ({code})")),
         (Some(code), None) => code.to_owned(),
         (None, _) => format!("{} (HTTP {})", chain(answer.err()), answer.raw().status()),
     }
@@ -191,18 +168,18 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         }
         text.push_str(&cause);
     }
-    text
+    one_line(&text)
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-/// One line of at most [`MESSAGE_LIMIT`] bytes.
-fn shorten(message: String) -> String {
-    let mut line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.len() > MESSAGE_LIMIT {
-        line.truncate(line.floor_char_boundary(MESSAGE_LIMIT - 4));
+/// One line of at most [`CAUSE_LIMIT`] bytes.
+fn one_line(text: &str) -> String {
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.len() > CAUSE_LIMIT {
+        line.truncate(line.floor_char_boundary(CAUSE_LIMIT));
         line.push_str(" ...");
     }
     line

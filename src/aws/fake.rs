@@ -44,11 +44,7 @@ impl Fake {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(answer).with_state(state);
         let server = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self {
-            url,
-            calls,
-            _server: AbortOnDropHandle::new(server),
-        }
+        Self { url, calls, _server: AbortOnDropHandle::new(server) }
     }
 
     /// Clients that call this server with made-up credentials.
@@ -58,10 +54,7 @@ impl Fake {
     }
 
     pub(crate) fn aws_as(&self, credentials: SharedCredentialsProvider) -> Aws {
-        Aws::new(Options {
-            endpoint_url: Some(self.url.clone()),
-            credentials: Some(credentials),
-        })
+        Aws::new(Options { endpoint_url: Some(self.url.clone()), credentials: Some(credentials) })
     }
 
     /// The operations called so far, in order.
@@ -77,30 +70,18 @@ impl Fake {
 
 /// The operator's own identity in Ireland.
 pub(crate) fn access() -> Access {
-    Access {
-        region: "eu-west-1".to_owned(),
-        role_arn: None,
-    }
+    Access { region: "eu-west-1".to_owned(), role_arn: None }
 }
 
 async fn answer(State((script, calls)): State<(Script, Calls)>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers
-        .get("x-amz-target")
-        .map(|target| target.to_str().unwrap().to_owned());
+    let target = headers.get("x-amz-target").map(|target| target.to_str().unwrap().to_owned());
     let form = String::from_utf8_lossy(&body).into_owned();
     let operation = match target {
         Some(target) => target.rsplit('.').next().unwrap().to_owned(),
-        None => form
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("Action="))
-            .unwrap_or_default()
-            .to_owned(),
+        None => form.split('&').find_map(|pair| pair.strip_prefix("Action=")).unwrap_or_default().to_owned(),
     };
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    calls
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push((operation.clone(), body.clone()));
+    calls.lock().unwrap_or_else(PoisonError::into_inner).push((operation.clone(), body.clone()));
     let status = |status| StatusCode::from_u16(status).unwrap();
     match script(&operation, &body) {
         Answer::Json(json) => axum::Json(json).into_response(),

@@ -56,14 +56,8 @@ impl Service {
 
     fn resource(&self, kind: &str, name: &str) -> String {
         let Access { region, role_arn } = &self.access;
-        let account = account(&self.cluster)
-            .or_else(|| account(role_arn.as_deref()?))
-            .unwrap_or("*");
-        format!(
-            "arn:{}:ecs:{region}:{account}:{kind}/{}/{name}",
-            partition(region),
-            self.cluster_name()
-        )
+        let account = account(&self.cluster).or_else(|| account(role_arn.as_deref()?)).unwrap_or("*");
+        format!("arn:{}:ecs:{region}:{account}:{kind}/{}/{name}", partition(region), self.cluster_name())
     }
 }
 
@@ -74,13 +68,10 @@ fn last_segment(arn_or_name: &str) -> &str {
 
 /// The fifth field of an ARN.
 fn account(arn: &str) -> Option<&str> {
-    arn.strip_prefix("arn:")?
-        .split(':')
-        .nth(3)
-        .filter(|account| !account.is_empty())
+    arn.strip_prefix("arn:")?.split(':').nth(3).filter(|account| !account.is_empty())
 }
 
-/// ARNs of China and GovCloud begin otherwise.
+/// ARNs of China and of the government's cloud begin otherwise.
 fn partition(region: &str) -> &'static str {
     if region.starts_with("cn-") {
         "aws-cn"
@@ -96,51 +87,30 @@ mod tests {
     use super::*;
 
     fn access(region: &str, role_arn: Option<&str>) -> Access {
-        Access {
-            region: region.to_owned(),
-            role_arn: role_arn.map(str::to_owned),
-        }
+        Access { region: region.to_owned(), role_arn: role_arn.map(str::to_owned) }
     }
 
     #[test]
     fn a_queues_arn_comes_from_its_url_and_region() {
         let arn = |region| {
             let url = "https://sqs.eu-west-1.amazonaws.com/123456789012/orders".to_owned();
-            Queue {
-                url,
-                access: access(region, None),
-            }
-            .arn()
+            Queue { url, access: access(region, None) }.arn()
         };
         assert_eq!(arn("eu-west-1"), "arn:aws:sqs:eu-west-1:123456789012:orders");
         assert_eq!(arn("cn-north-1"), "arn:aws-cn:sqs:cn-north-1:123456789012:orders");
-        assert_eq!(
-            arn("us-gov-west-1"),
-            "arn:aws-us-gov:sqs:us-gov-west-1:123456789012:orders"
-        );
+        assert_eq!(arn("us-gov-west-1"), "arn:aws-us-gov:sqs:us-gov-west-1:123456789012:orders");
     }
 
     #[test]
     fn a_services_arn_takes_the_account_from_the_cluster_else_the_role() {
         let arn = |cluster: &str, role| {
             let name = "core-api".to_owned();
-            Service {
-                cluster: cluster.to_owned(),
-                name,
-                access: access("eu-west-1", role),
-            }
-            .arn()
+            Service { cluster: cluster.to_owned(), name, access: access("eu-west-1", role) }.arn()
         };
         let cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/prod";
         let role = Some("arn:aws:iam::999999999999:role/scaler");
-        assert_eq!(
-            arn(cluster, role),
-            "arn:aws:ecs:eu-west-1:123456789012:service/prod/core-api"
-        );
-        assert_eq!(
-            arn("prod", role),
-            "arn:aws:ecs:eu-west-1:999999999999:service/prod/core-api"
-        );
+        assert_eq!(arn(cluster, role), "arn:aws:ecs:eu-west-1:123456789012:service/prod/core-api");
+        assert_eq!(arn("prod", role), "arn:aws:ecs:eu-west-1:999999999999:service/prod/core-api");
         assert_eq!(arn("prod", None), "arn:aws:ecs:eu-west-1:*:service/prod/core-api");
     }
 }

@@ -1,4 +1,5 @@
-//! Why a database's capacity could not be read. No message carries a password or a piece of a connection string that may be one.
+//! Why a database's capacity could not be read. No message carries a password or a piece of a connection string that
+//! may be one.
 
 /// Why a database's capacity could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,8 +35,8 @@ pub enum DatabaseError {
     },
     /// The server is full (SQLSTATE 53300): not even the operator gets a connection.
     #[error(
-        "the database at {host} has no connection left for {user:?}: {cause}; keep one free: raise the budget's reserve, and on \
-         PostgreSQL 16 and newer grant pg_use_reserved_connections to that user"
+        "the database at {host} has no connection left for {user:?}: {cause}; keep one free: raise the budget's reserve, \
+         and on PostgreSQL 16 and newer grant pg_use_reserved_connections to that user"
     )]
     TooManyConnections {
         /// All hosts that were tried, `host:port`.

@@ -29,19 +29,11 @@ impl Counts {
             Reading::Known { .. } => None,
             Reading::Unknown { why, .. } => Some(*why),
         };
-        *self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry((kind, unknown))
-            .or_default() += 1;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry((kind, unknown)).or_default() += 1;
     }
 
     pub(super) fn all(&self) -> Vec<Count> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts
-            .iter()
-            .map(|(&(kind, unknown), &polls)| Count { kind, unknown, polls })
-            .collect()
+        counts.iter().map(|(&(kind, unknown), &polls)| Count { kind, unknown, polls }).collect()
     }
 }

@@ -1,5 +1,5 @@
-//! The CPU of an ECS service: the newest whole minute of `AWS/ECS CPUUtilization`, the mean over its tasks in percent of what they
-//! reserve, from CloudWatch's `GetMetricData`.
+//! The CPU of an ECS service: the newest whole minute of `AWS/ECS CPUUtilization`, the mean over its tasks in percent
+//! of what they reserve, from CloudWatch's `GetMetricData`.
 
 use aws_sdk_cloudwatch::{
     primitives::DateTime,
@@ -12,7 +12,8 @@ use crate::aws::{Aws, Failure, Permission, Service};
 
 /// ECS publishes its service metrics once a minute.
 const PERIOD_SECONDS: i32 = 60;
-/// How far back a value is looked for: as far as the longest age that a trigger may accept. What is older counts as no value.
+/// How far back a value is looked for: as far as the longest age that a trigger may accept. What is older counts as no
+/// value.
 const LOOK_BACK_SECONDS: i64 = 3600;
 
 pub(super) async fn read(service: &Service, aws: &Aws) -> Reading {
@@ -28,10 +29,7 @@ pub(super) async fn read(service: &Service, aws: &Aws) -> Reading {
         Ok(answer) => of_results(answer.metric_data_results(), service, now),
         Err(error) => {
             // IAM knows no narrower resource for this action.
-            let needs = Permission {
-                action: "cloudwatch:GetMetricData",
-                resource: "*".to_owned(),
-            };
+            let needs = Permission { action: "cloudwatch:GetMetricData", resource: "*".to_owned() };
             Failure::of(&error, &needs, &service.access).into()
         }
     }
@@ -45,21 +43,14 @@ fn query(service: &Service) -> MetricDataQuery {
         .dimensions(dimension("ClusterName", service.cluster_name()))
         .dimensions(dimension("ServiceName", service.short_name()))
         .build();
-    let stat = MetricStat::builder()
-        .metric(metric)
-        .period(PERIOD_SECONDS)
-        .stat("Average")
-        .build();
+    let stat = MetricStat::builder().metric(metric).period(PERIOD_SECONDS).stat("Average").build();
     MetricDataQuery::builder().id("cpu").metric_stat(stat).build()
 }
 
 fn of_results(results: &[MetricDataResult], service: &Service, now: Timestamp) -> Reading {
     let unknown = |why, what: &str| {
         let (cluster, service) = (service.cluster_name(), service.short_name());
-        Reading::Unknown {
-            why,
-            message: format!("CPUUtilization of ECS service {cluster}/{service}: {what}"),
-        }
+        Reading::Unknown { why, message: format!("CPUUtilization of ECS service {cluster}/{service}: {what}") }
     };
     let Some(result) = results.first() else {
         return unknown(Unknown::Empty, "CloudWatch answered without a result");
@@ -76,29 +67,18 @@ fn of_results(results: &[MetricDataResult], service: &Service, now: Timestamp) -
             return unknown(Unknown::Invalid, "CloudWatch answered with a part only");
         }
         other => {
-            return unknown(
-                Unknown::Invalid,
-                &format!("CloudWatch answered with the status {other:?}"),
-            );
+            return unknown(Unknown::Invalid, &format!("CloudWatch answered with the status {other:?}"));
         }
     }
-    let newest = result
-        .timestamps()
-        .iter()
-        .zip(result.values())
-        .filter_map(|(start, percent)| {
-            let end = Timestamp::from_second(start.secs().checked_add(PERIOD_SECONDS.into())?).ok()?;
-            (end <= now).then_some((end, *percent))
-        });
+    let newest = result.timestamps().iter().zip(result.values()).filter_map(|(start, percent)| {
+        let end = Timestamp::from_second(start.secs().checked_add(PERIOD_SECONDS.into())?).ok()?;
+        (end <= now).then_some((end, *percent))
+    });
     match newest.max_by_key(|(end, _)| *end) {
-        None => unknown(
-            Unknown::Empty,
-            "CloudWatch has no value of a whole minute in the last hour",
-        ),
-        Some((at, percent)) if percent.is_finite() && percent >= 0.0 => Reading::Known {
-            load: Load::Utilization { percent },
-            at,
-        },
+        None => unknown(Unknown::Empty, "CloudWatch has no value of a whole minute in the last hour"),
+        Some((at, percent)) if percent.is_finite() && percent >= 0.0 => {
+            Reading::Known { load: Load::Utilization { percent }, at }
+        }
         Some((_, percent)) => unknown(Unknown::Invalid, &format!("{percent} is not a percentage")),
     }
 }
@@ -113,10 +93,8 @@ mod tests {
     const NOW: i64 = 1_700_000_000 / 86_400 * 86_400 + 43_230;
 
     fn result(values: &[(i64, f64)]) -> MetricDataResult {
-        let (timestamps, values): (Vec<_>, Vec<_>) = values
-            .iter()
-            .map(|&(at, value)| (DateTime::from_secs(at), value))
-            .unzip();
+        let (timestamps, values): (Vec<_>, Vec<_>) =
+            values.iter().map(|&(at, value)| (DateTime::from_secs(at), value)).unzip();
         MetricDataResult::builder()
             .status_code(StatusCode::Complete)
             .set_timestamps(Some(timestamps))
@@ -125,11 +103,7 @@ mod tests {
     }
 
     fn read(results: &[MetricDataResult]) -> Reading {
-        let service = Service {
-            cluster: "prod".to_owned(),
-            name: "core-api".to_owned(),
-            access: access(),
-        };
+        let service = Service { cluster: "prod".to_owned(), name: "core-api".to_owned(), access: access() };
         of_results(results, &service, Timestamp::from_second(NOW).unwrap())
     }
 
@@ -157,11 +131,7 @@ mod tests {
     fn no_value_is_empty_and_not_zero() {
         assert_eq!(why(&[]), Some(Unknown::Empty));
         assert_eq!(why(&[result(&[])]), Some(Unknown::Empty));
-        assert_eq!(
-            why(&[result(&[(NOW - 30, 50.0)])]),
-            Some(Unknown::Empty),
-            "the minute is not over yet"
-        );
+        assert_eq!(why(&[result(&[(NOW - 30, 50.0)])]), Some(Unknown::Empty), "the minute is not over yet");
     }
 
     #[test]
@@ -170,11 +140,7 @@ mod tests {
             assert_eq!(why(&[result(&[(NOW - 90, value)])]), Some(Unknown::Invalid), "{value}");
         }
         assert_eq!(why(&[result(&[(NOW - 90, 0.0)])]), None);
-        assert_eq!(
-            why(&[result(&[(NOW - 90, 250.0)])]),
-            None,
-            "tasks may use more than they reserve"
-        );
+        assert_eq!(why(&[result(&[(NOW - 90, 250.0)])]), None, "tasks may use more than they reserve");
     }
 
     #[test]
@@ -200,14 +166,8 @@ mod tests {
             access: access(),
         });
         let dimensions = query.metric_stat.unwrap().metric.unwrap().dimensions.unwrap();
-        let dimensions: Vec<_> = dimensions
-            .into_iter()
-            .map(|dimension| (dimension.name, dimension.value))
-            .collect();
+        let dimensions: Vec<_> = dimensions.into_iter().map(|dimension| (dimension.name, dimension.value)).collect();
         let named = |name: &str, value: &str| (Some(name.to_owned()), Some(value.to_owned()));
-        assert_eq!(
-            dimensions,
-            [named("ClusterName", "prod"), named("ServiceName", "core-api")]
-        );
+        assert_eq!(dimensions, [named("ClusterName", "prod"), named("ServiceName", "core-api")]);
     }
 }

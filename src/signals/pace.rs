@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use hybridscaler_core::reading::{Reading, Unknown};
 
-/// The first poll of a source comes within this time (or its interval, if that is shorter): soon, yet not all sources at once.
+/// The first poll of a source comes within this time (or its interval, if that is shorter): soon, yet not all sources
+/// at once.
 const FIRST_WITHIN: Duration = Duration::from_secs(1);
 /// A failing source is polled at least every so many intervals …
 const LONGEST_FACTOR: u32 = 8;
 /// … and at least this often, unless its interval is longer.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(120);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(2);
 
 /// The pace of one source.
 #[derive(Debug, Default)]
@@ -32,16 +33,12 @@ impl Pace {
         if !failed(reading) {
             self.failures = 0;
             // All first polls are crowded into a moment: the second one spreads the sources over the interval.
-            return if self.polls == 1 {
-                interval.mul_f64(chance)
-            } else {
-                interval
-            };
+            return if self.polls == 1 { interval.mul_f64(chance) } else { interval };
         }
         self.failures = self.failures.saturating_add(1);
         let factor = 2_u32.saturating_pow(self.failures).min(LONGEST_FACTOR);
         let longest = interval.saturating_mul(factor).min(LONGEST_BACKOFF).max(interval);
-        interval + (longest - interval).mul_f64(chance)
+        interval + longest.saturating_sub(interval).mul_f64(chance)
     }
 }
 
@@ -63,17 +60,11 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(10);
 
     fn known() -> Reading {
-        Reading::Known {
-            load: Load::Utilization { percent: 50.0 },
-            at: Timestamp::UNIX_EPOCH,
-        }
+        Reading::Known { load: Load::Utilization { percent: 50.0 }, at: Timestamp::UNIX_EPOCH }
     }
 
     fn unknown(why: Unknown) -> Reading {
-        Reading::Unknown {
-            why,
-            message: String::new(),
-        }
+        Reading::Unknown { why, message: String::new() }
     }
 
     /// The earliest and the latest next poll of a source after each of `readings`.
@@ -107,13 +98,7 @@ mod tests {
         let failures = vec![unknown(Unknown::Unreachable); 5];
         assert_eq!(
             paces(INTERVAL, &failures),
-            [
-                seconds(10, 20),
-                seconds(10, 40),
-                seconds(10, 80),
-                seconds(10, 80),
-                seconds(10, 80)
-            ]
+            [seconds(10, 20), seconds(10, 40), seconds(10, 80), seconds(10, 80), seconds(10, 80)]
         );
     }
 
@@ -127,29 +112,15 @@ mod tests {
 
     #[test]
     fn one_answer_ends_the_back_off() {
-        let readings = [
-            known(),
-            unknown(Unknown::Forbidden),
-            unknown(Unknown::Forbidden),
-            known(),
-            unknown(Unknown::NotFound),
-        ];
-        let expected = [
-            seconds(0, 10),
-            seconds(10, 20),
-            seconds(10, 40),
-            seconds(10, 10),
-            seconds(10, 20),
-        ];
+        let readings =
+            [known(), unknown(Unknown::Forbidden), unknown(Unknown::Forbidden), known(), unknown(Unknown::NotFound)];
+        let expected = [seconds(0, 10), seconds(10, 20), seconds(10, 40), seconds(10, 10), seconds(10, 20)];
         assert_eq!(paces(INTERVAL, &readings), expected);
     }
 
     #[test]
     fn a_source_without_a_value_works_and_keeps_its_interval() {
         let readings = vec![unknown(Unknown::Empty); 3];
-        assert_eq!(
-            paces(INTERVAL, &readings),
-            [seconds(0, 10), seconds(10, 10), seconds(10, 10)]
-        );
+        assert_eq!(paces(INTERVAL, &readings), [seconds(0, 10), seconds(10, 10), seconds(10, 10)]);
     }
 }

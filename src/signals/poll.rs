@@ -1,4 +1,5 @@
-//! The reader of one source: polls never overlap, and one that takes too long is dropped with whatever it would have answered.
+//! The reader of one source: polls never overlap, and one that takes too long is dropped with whatever it would have
+//! answered.
 
 use std::time::Duration;
 
@@ -59,10 +60,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(10);
 
     fn known() -> Reading {
-        Reading::Known {
-            load: Load::Utilization { percent: 50.0 },
-            at: Timestamp::UNIX_EPOCH,
-        }
+        Reading::Known { load: Load::Utilization { percent: 50.0 }, at: Timestamp::UNIX_EPOCH }
     }
 
     /// A reader that takes `takes` to answer: when its polls started, its readings, the handle on its interval.
@@ -87,22 +85,12 @@ mod tests {
                 }
             };
             let task = tokio::spawn(run(read, move |reading| drop(sender.send(reading)), receiver));
-            Self {
-                started,
-                readings,
-                interval,
-                _task: AbortOnDropHandle::new(task),
-            }
+            Self { started, readings, interval, _task: AbortOnDropHandle::new(task) }
         }
 
         /// The gaps between the starts of the polls so far.
         fn gaps(&self) -> Vec<Duration> {
-            self.started
-                .lock()
-                .unwrap()
-                .windows(2)
-                .map(|pair| pair[1] - pair[0])
-                .collect()
+            self.started.lock().unwrap().windows(2).map(|pair| pair[1] - pair[0]).collect()
         }
     }
 
@@ -122,11 +110,7 @@ mod tests {
         for _ in 0..4 {
             polled.readings.recv().await.unwrap();
         }
-        assert!(
-            polled.gaps().iter().all(|gap| *gap >= Duration::from_secs(3)),
-            "{:?}",
-            polled.gaps()
-        );
+        assert!(polled.gaps().iter().all(|gap| *gap >= Duration::from_secs(3)), "{:?}", polled.gaps());
     }
 
     #[tokio::test(start_paused = true)]
@@ -134,16 +118,7 @@ mod tests {
         let mut polled = Polled::start(POLL_LIMIT + Duration::from_secs(1));
         for _ in 0..3 {
             let reading = polled.readings.recv().await.unwrap();
-            assert!(
-                matches!(
-                    reading,
-                    Reading::Unknown {
-                        why: Unknown::Unreachable,
-                        ..
-                    }
-                ),
-                "{reading:?}"
-            );
+            assert!(matches!(reading, Reading::Unknown { why: Unknown::Unreachable, .. }), "{reading:?}");
         }
     }
 
@@ -159,12 +134,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_reader_ends_with_its_interval() {
-        let Polled {
-            mut readings,
-            interval,
-            _task,
-            ..
-        } = Polled::start(Duration::ZERO);
+        let Polled { mut readings, interval, _task, .. } = Polled::start(Duration::ZERO);
         readings.recv().await.unwrap();
         drop(interval);
         while readings.recv().await.is_some() {}

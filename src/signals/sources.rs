@@ -21,8 +21,8 @@ use super::{
 };
 use crate::aws::Aws;
 
-/// The readers of all watched sources, one each. `W` names a watcher. Cloning is cheap and shares them; the last clone that is
-/// dropped ends all reading.
+/// The readers of all watched sources, one each. `W` names a watcher. Cloning is cheap and shares them; the last clone
+/// that is dropped ends all reading.
 pub struct Sources<W>(Arc<Shared<W>>);
 
 /// Asks a source once.
@@ -56,8 +56,8 @@ struct Reader<W> {
 }
 
 impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
-    /// Nothing is read yet. The stream gives a watcher whenever one of its sources has something new: another value, a value of
-    /// another time, another failure. A watcher that is not served yet is not given twice.
+    /// Nothing is read yet. The stream gives a watcher whenever one of its sources has something new: another value, a
+    /// value of another time, another failure. A watcher that is not served yet is not given twice.
     pub fn new(aws: Aws) -> (Self, impl Stream<Item = W> + Send + 'static) {
         Self::asking(Arc::new(move |source| {
             let aws = aws.clone();
@@ -67,40 +67,22 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
 
     fn asking(ask: Ask) -> (Self, impl Stream<Item = W> + Send + 'static) {
         let (wakes, stream) = Wakes::new();
-        let board = Board {
-            watched: HashMap::new(),
-            readers: HashMap::new(),
-            started: 0,
-        };
-        (
-            Self(Arc::new(Shared {
-                ask,
-                counts: Counts::default(),
-                wakes,
-                board: Mutex::new(board),
-            })),
-            stream,
-        )
+        let board = Board { watched: HashMap::new(), readers: HashMap::new(), started: 0 };
+        (Self(Arc::new(Shared { ask, counts: Counts::default(), wakes, board: Mutex::new(board) })), stream)
     }
 
-    /// `watcher` watches these sources from now on, and no others; each is polled at the smallest interval that any of its watchers
-    /// asks for. Cheap when nothing changes. Must be called inside a Tokio runtime.
+    /// `watcher` watches these sources from now on, and no others; each is polled at the smallest interval that any of
+    /// its watchers asks for. Cheap when nothing changes. Must be called inside a Tokio runtime.
     pub fn watch(&self, watcher: &W, sources: impl IntoIterator<Item = (Source, Duration)>) {
         let mut wanted = Wanted::new();
         for (source, interval) in sources {
-            wanted
-                .entry(source)
-                .and_modify(|known| *known = interval.min(*known))
-                .or_insert(interval);
+            wanted.entry(source).and_modify(|known| *known = interval.min(*known)).or_insert(interval);
         }
         let mut board = self.0.board();
         if board.watched.get(watcher) == Some(&wanted) {
             return;
         }
-        let before = board
-            .watched
-            .insert(watcher.clone(), wanted.clone())
-            .unwrap_or_default();
+        let before = board.watched.insert(watcher.clone(), wanted.clone()).unwrap_or_default();
         for source in before.keys().filter(|source| !wanted.contains_key(source)) {
             board.leave(watcher, source);
         }
@@ -117,13 +99,10 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
         }
     }
 
-    /// The newest reading; [`Unknown::NotReadYet`] before the first poll has ended, and for a source that nobody watches.
+    /// The newest reading; [`Unknown::NotReadYet`] before the first poll has ended, and for a source that nobody
+    /// watches.
     pub fn latest(&self, source: &Source) -> Reading {
-        self.0
-            .board()
-            .readers
-            .get(source)
-            .map_or_else(not_read_yet, |reader| reader.latest.clone())
+        self.0.board().readers.get(source).map_or_else(not_read_yet, |reader| reader.latest.clone())
     }
 
     /// How many polls ended how, since the start.
@@ -167,21 +146,14 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Reader<W> {
             poll::run(|| ask(source.clone()), publish, receiver).await;
         };
         let task = AbortOnDropHandle::new(tokio::spawn(task));
-        Self {
-            number,
-            latest: not_read_yet(),
-            watchers: HashMap::new(),
-            interval: sender,
-            _task: task,
-        }
+        Self { number, latest: not_read_yet(), watchers: HashMap::new(), interval: sender, _task: task }
     }
 
     fn set_interval(&self) {
         let Some(smallest) = self.watchers.values().min() else {
             return;
         };
-        self.interval
-            .send_if_modified(|interval| std::mem::replace(interval, *smallest) != *smallest);
+        self.interval.send_if_modified(|interval| std::mem::replace(interval, *smallest) != *smallest);
     }
 }
 
@@ -214,10 +186,7 @@ fn publish<W: Clone + Eq + Hash + Send + 'static>(
 }
 
 fn not_read_yet() -> Reading {
-    Reading::Unknown {
-        why: Unknown::NotReadYet,
-        message: "no poll has ended yet".to_owned(),
-    }
+    Reading::Unknown { why: Unknown::NotReadYet, message: "no poll has ended yet".to_owned() }
 }
 
 impl<W> fmt::Debug for Sources<W> {

@@ -18,17 +18,11 @@ const ATTRIBUTES: [QueueAttributeName; 3] = [
 
 pub(super) async fn read(queue: &Queue, aws: &Aws) -> Reading {
     let sqs = aws.clients(&queue.access).await.sqs;
-    let request = sqs
-        .get_queue_attributes()
-        .queue_url(&queue.url)
-        .set_attribute_names(Some(ATTRIBUTES.to_vec()));
+    let request = sqs.get_queue_attributes().queue_url(&queue.url).set_attribute_names(Some(ATTRIBUTES.to_vec()));
     match request.send().await {
         Ok(answer) => of_attributes(&answer.attributes.unwrap_or_default(), Timestamp::now()),
         Err(error) => {
-            let needs = Permission {
-                action: "sqs:GetQueueAttributes",
-                resource: queue.arn(),
-            };
+            let needs = Permission { action: "sqs:GetQueueAttributes", resource: queue.arn() };
             Failure::of(&error, &needs, &queue.access).into()
         }
     }
@@ -36,10 +30,7 @@ pub(super) async fn read(queue: &Queue, aws: &Aws) -> Reading {
 
 fn of_attributes(attributes: &HashMap<QueueAttributeName, String>, at: Timestamp) -> Reading {
     let count = |name: &QueueAttributeName| match attributes.get(name) {
-        None => Err(Reading::Unknown {
-            why: Unknown::Empty,
-            message: format!("the queue's answer lacks {name}"),
-        }),
+        None => Err(Reading::Unknown { why: Unknown::Empty, message: format!("the queue's answer lacks {name}") }),
         Some(text) => text.parse::<u64>().map_err(|error| Reading::Unknown {
             why: Unknown::Invalid,
             message: format!("the queue's {name} is not a count: {text:?}: {error}"),
@@ -47,14 +38,9 @@ fn of_attributes(attributes: &HashMap<QueueAttributeName, String>, at: Timestamp
     };
     let [visible, in_flight, delayed] = ATTRIBUTES.each_ref().map(count);
     match (visible, in_flight, delayed) {
-        (Ok(visible), Ok(in_flight), Ok(delayed)) => Reading::Known {
-            load: Load::Queue {
-                visible,
-                in_flight,
-                delayed,
-            },
-            at,
-        },
+        (Ok(visible), Ok(in_flight), Ok(delayed)) => {
+            Reading::Known { load: Load::Queue { visible, in_flight, delayed }, at }
+        }
         (Err(unknown), ..) | (_, Err(unknown), _) | (.., Err(unknown)) => unknown,
     }
 }
@@ -64,20 +50,13 @@ mod tests {
     use super::*;
 
     fn read(counts: [Option<&str>; 3]) -> Reading {
-        let given = ATTRIBUTES
-            .into_iter()
-            .zip(counts)
-            .filter_map(|(name, count)| Some((name, count?.to_owned())));
+        let given = ATTRIBUTES.into_iter().zip(counts).filter_map(|(name, count)| Some((name, count?.to_owned())));
         of_attributes(&given.collect(), Timestamp::UNIX_EPOCH)
     }
 
     #[test]
     fn the_three_counts_are_one_reading() {
-        let load = Load::Queue {
-            visible: 420,
-            in_flight: 10,
-            delayed: 0,
-        };
+        let load = Load::Queue { visible: 420, in_flight: 10, delayed: 0 };
         let at = Timestamp::UNIX_EPOCH;
         assert_eq!(read([Some("420"), Some("10"), Some("0")]), Reading::Known { load, at });
     }
@@ -86,16 +65,7 @@ mod tests {
     fn a_missing_count_is_empty_and_not_zero() {
         for missing in 0..3 {
             let counts = std::array::from_fn(|index| (index != missing).then_some("7"));
-            assert!(
-                matches!(
-                    read(counts),
-                    Reading::Unknown {
-                        why: Unknown::Empty,
-                        ..
-                    }
-                ),
-                "without count {missing}"
-            );
+            assert!(matches!(read(counts), Reading::Unknown { why: Unknown::Empty, .. }), "without count {missing}");
         }
     }
 
@@ -103,16 +73,7 @@ mod tests {
     fn what_is_not_a_count_is_invalid() {
         for text in ["", "-1", "many", "1.5", "18446744073709551616"] {
             let reading = read([Some(text), Some("0"), Some("0")]);
-            assert!(
-                matches!(
-                    reading,
-                    Reading::Unknown {
-                        why: Unknown::Invalid,
-                        ..
-                    }
-                ),
-                "{text:?} gave {reading:?}"
-            );
+            assert!(matches!(reading, Reading::Unknown { why: Unknown::Invalid, .. }), "{text:?} gave {reading:?}");
         }
     }
 }

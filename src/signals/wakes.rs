@@ -22,10 +22,7 @@ impl<W: Clone + Eq + Hash + Send + 'static> Wakes<W> {
     pub(super) fn new() -> (Self, impl Stream<Item = W> + Send + 'static) {
         let (sender, receiver) = mpsc::unbounded();
         let queued = Arc::new(Mutex::new(HashSet::new()));
-        let wakes = Self {
-            sender,
-            queued: Arc::clone(&queued),
-        };
+        let wakes = Self { sender, queued: Arc::clone(&queued) };
         let served = receiver.inspect(move |watcher| {
             queued.lock().unwrap_or_else(PoisonError::into_inner).remove(watcher);
         });
@@ -33,12 +30,7 @@ impl<W: Clone + Eq + Hash + Send + 'static> Wakes<W> {
     }
 
     pub(super) fn wake(&self, watcher: &W) {
-        if self
-            .queued
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(watcher.clone())
-        {
+        if self.queued.lock().unwrap_or_else(PoisonError::into_inner).insert(watcher.clone()) {
             // Fails only when nobody listens any more, at the end of the process.
             let _ = self.sender.unbounded_send(watcher.clone());
         }

@@ -1,13 +1,14 @@
 //! An ECS service.
 //!
-//! ECS differs from Kubernetes in two ways that matter. Its reads may lag behind each other, so a task that is missed between two of them
-//! must not count as gone. And it has no conditional write: what was told last wins, even if it was told first and arrived late.
+//! ECS differs from Kubernetes in two ways that matter. Its reads are of different moments and may lag, so they are
+//! ordered such that a task is counted twice rather than missed, and callers believe a count only once it has been the
+//! same for a while. And it has no conditional write: what arrives last wins, even if it was sent first.
 //!
 //! # Access control
 //!
 //! `ecs:DescribeServices` and `ecs:UpdateService` on the service; `ecs:ListTasks` and `ecs:DescribeTasks` on its tasks.
 
-mod memory;
+mod holds;
 mod service;
 mod tasks;
 
@@ -19,19 +20,19 @@ use hybridscaler_core::{
     observation::{Rollout, Workload},
 };
 
-pub use self::memory::LONGEST_IN_FLIGHT;
-use self::{memory::Memory, service::Unscalable};
+pub use self::holds::LONGEST_IN_FLIGHT;
+use self::{holds::Holds, service::Unscalable};
 use super::{Observed, TargetError, Version, WriteError};
 use crate::aws::{Aws, Failure, Outcome, Permission, Service, try_once};
 
-/// Makes targets of ECS services. They share what has to be remembered between two observations. Cloning is cheap.
+/// Makes targets of ECS services, which share what is known of writes without an answer. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct EcsTargets(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
     aws: Aws,
-    memory: Memory,
+    holds: Holds,
 }
 
 /// A service that is observed and written.
@@ -44,58 +45,46 @@ pub struct EcsTarget {
 impl EcsTargets {
     /// All targets of a process must come from one, or a write that may still be carried out is forgotten.
     pub fn new(aws: Aws) -> Self {
-        Self(Arc::new(Shared {
-            aws,
-            memory: Memory::default(),
-        }))
+        Self(Arc::new(Shared { aws, holds: Holds::default() }))
     }
 
     /// Reads nothing yet.
     pub fn target(&self, service: Service) -> EcsTarget {
-        EcsTarget {
-            shared: Arc::clone(&self.0),
-            service,
-        }
+        EcsTarget { shared: Arc::clone(&self.0), service }
     }
 }
 
 impl EcsTarget {
     /// See [`Target::observe`](super::Target::observe).
     pub async fn observe(&self) -> Result<Observed, TargetError> {
-        let Shared { aws, memory } = &*self.shared;
+        let Shared { aws, holds } = &*self.shared;
         let ecs = aws.clients(&self.service.access).await.ecs;
         // The service before its tasks: a task that moves on in between is counted twice rather than missed.
         let service = self.describe(&ecs).await?;
         let listed = tasks::list(&ecs, &self.service).await?;
         let running = service::replicas(service.running_count);
         let starting = service::replicas(service.pending_count);
-        // What is wanted but neither running nor pending was started in between, or is on its way out and not told apart yet.
+        // What is wanted but neither running nor pending was started in between, or is on its way out and not told
+        // apart yet.
         let between = listed.wanted.minus(running.plus(starting));
-        let live = running.plus(starting).plus(between).plus(listed.stopping);
-        let lived = memory.lived(&self.service, live);
         let workload = Workload {
             desired: service::replicas(service.desired_count),
             running,
             starting,
-            terminating: lived.minus(running.plus(starting)),
+            terminating: listed.stopping.plus(between),
             // What is read while a write may still be carried out is of the past.
-            rollout: match memory.held(&self.service) {
+            rollout: match holds.remaining(&self.service) {
                 Some(_) => Rollout::NotObserved,
                 None => service::rollout(&service),
             },
         };
-        Ok(Observed {
-            workload,
-            shape: service::shape(&service),
-            version: Version::Ecs,
-            notes: Vec::new(),
-        })
+        Ok(Observed { workload, shape: service::shape(&service), version: Version::Ecs, notes: Vec::new() })
     }
 
     /// See [`Target::write`](super::Target::write).
     pub async fn write(&self, seen: &Observed, replicas: Replicas) -> Result<(), WriteError> {
-        let Shared { aws, memory } = &*self.shared;
-        if let Some(remaining) = memory.held(&self.service) {
+        let Shared { aws, holds } = &*self.shared;
+        if let Some(remaining) = holds.remaining(&self.service) {
             return Err(WriteError::Held { remaining });
         }
         let count = i32::try_from(replicas.0)
@@ -105,20 +94,17 @@ impl EcsTarget {
         if service::replicas(service.desired_count) != seen.workload.desired {
             return Err(WriteError::Conflict);
         }
-        let update = ecs
-            .update_service()
-            .cluster(&self.service.cluster)
-            .service(&self.service.name)
-            .desired_count(count);
+        let update =
+            ecs.update_service().cluster(&self.service.cluster).service(&self.service.name).desired_count(count);
         let once = aws_sdk_ecs::config::Builder::new().retry_config(try_once());
-        let Err(error) = update.customize().config_override(once).send().await else {
-            return Ok(());
-        };
-        let failure = self.failure(&error, "ecs:UpdateService");
-        if failure.outcome == Outcome::Unknown {
-            memory.hold(&self.service);
+        // Held from before the call, since whoever waits for it may give up: only an answer ends the doubt.
+        holds.hold(&self.service);
+        let answer = update.customize().config_override(once).send().await;
+        let answer = answer.map_err(|error| self.failure(&error, "ecs:UpdateService"));
+        if answer.as_ref().err().is_none_or(|failure| failure.outcome == Outcome::NotCarriedOut) {
+            holds.release(&self.service);
         }
-        Err(failure.into())
+        answer.map(drop).map_err(WriteError::from)
     }
 
     async fn describe(&self, ecs: &aws_sdk_ecs::Client) -> Result<aws_sdk_ecs::types::Service, TargetError> {
@@ -139,22 +125,14 @@ impl EcsTarget {
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
-        let needs = Permission {
-            action,
-            resource: self.service.arn(),
-        };
+        let needs = Permission { action, resource: self.service.arn() };
         Failure::of(error, &needs, &self.service.access)
     }
 }
 
 impl fmt::Display for EcsTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "ECS service {}/{}",
-            self.service.cluster_name(),
-            self.service.short_name()
-        )
+        write!(f, "ECS service {}/{}", self.service.cluster_name(), self.service.short_name())
     }
 }
 

@@ -61,7 +61,7 @@ pub enum WriteError {
     #[error("{0}")]
     Unreachable(String),
     /// An earlier write may still be carried out: nothing was sent.
-    #[error("an earlier write had no answer and may still be carried out: nothing is written for {} s", remaining.as_secs() + 1)]
+    #[error("an earlier write may still be carried out: nothing is written for {} s", remaining.as_secs() + 1)]
     Held {
         /// How long no write will be sent yet.
         remaining: Duration,

@@ -1,12 +1,13 @@
 //! A Kubernetes workload of any kind that has a scale subresource.
 //!
-//! Everything is read by quorum (no `resourceVersion` in the request), the object first and its pods last: what changes in between is
-//! counted twice rather than missed, and the write, which carries the object's version, finds out.
+//! Everything is read by quorum (no `resourceVersion` in the request), the object first and its pods last: what changes
+//! in between is counted twice rather than missed, and the write, which carries the object's version, finds out.
 //!
 //! # Access control
 //!
-//! `get` on the kind; `get` and `update` on its `scale`; `list` on `pods`; for Deployments `list` on `replicasets`; to refuse a target
-//! that another autoscaler owns, `list` on `horizontalpodautoscalers` (and `scaledobjects.keda.sh` where KEDA is installed).
+//! `get` on the kind; `get` and `update` on its `scale`; `list` on `pods`; for Deployments `list` on `replicasets`; to
+//! refuse a target that another autoscaler owns, `list` on `horizontalpodautoscalers` (and `scaledobjects.keda.sh`
+//! where KEDA is installed).
 
 mod call;
 mod kinds;
@@ -43,7 +44,8 @@ use super::{Observed, TargetError, Version, WriteError};
 /// How the API server records who changed a field.
 const FIELD_MANAGER: &str = "hybridscaler";
 
-/// Makes targets of one Kubernetes cluster. They share what was learnt of its kinds and of other autoscalers. Cloning is cheap.
+/// Makes targets of one Kubernetes cluster. They share what was learnt of its kinds and of other autoscalers. Cloning
+/// is cheap.
 #[derive(Clone)]
 pub struct KubernetesTargets(Arc<Shared>);
 
@@ -74,22 +76,15 @@ pub struct ScaleTarget {
 }
 
 impl KubernetesTargets {
-    /// `client` must not repeat writes (`kube::Config::default_retry = false`): a PUT that was stored but whose answer was lost would
-    /// come back as a conflict with ourselves, up to hours later.
+    /// `client` must not repeat writes (`kube::Config::default_retry = false`): a PUT that was stored but whose answer
+    /// was lost would come back as a conflict with ourselves, up to hours later.
     pub fn new(client: Client) -> Self {
-        Self(Arc::new(Shared {
-            client,
-            kinds: Kinds::default(),
-            owners: Owners::default(),
-        }))
+        Self(Arc::new(Shared { client, kinds: Kinds::default(), owners: Owners::default() }))
     }
 
     /// Reads nothing yet.
     pub fn target(&self, workload: WorkloadRef) -> ScaleTarget {
-        ScaleTarget {
-            shared: Arc::clone(&self.0),
-            workload,
-        }
+        ScaleTarget { shared: Arc::clone(&self.0), workload }
     }
 }
 
@@ -97,11 +92,7 @@ impl ScaleTarget {
     /// See [`Target::observe`](super::Target::observe).
     pub async fn observe(&self) -> Result<Observed, TargetError> {
         let resource = self.resource().await?;
-        let notes = self
-            .shared
-            .owners
-            .refuse_to_fight(&self.shared.client, &self.workload)
-            .await?;
+        let notes = self.shared.owners.refuse_to_fight(&self.shared.client, &self.workload).await?;
         let object = read(self, self.api(&resource).get(&self.workload.name)).await;
         if let Err(TargetError::NotFound(_)) = object {
             // The kind may have been removed and made again in another form.
@@ -132,10 +123,7 @@ impl ScaleTarget {
         };
         let replicas = i32::try_from(replicas.0)
             .map_err(|_| WriteError::Refused(format!("{replicas} replicas are more than Kubernetes can count")))?;
-        let resource = self
-            .resource()
-            .await
-            .map_err(|error| WriteError::Refused(error.to_string()))?;
+        let resource = self.resource().await.map_err(|error| WriteError::Refused(error.to_string()))?;
         let WorkloadRef { namespace, name, .. } = &self.workload;
         let scale = Scale {
             metadata: ObjectMeta {
@@ -145,15 +133,10 @@ impl ScaleTarget {
                 uid: Some(uid.clone()),
                 ..ObjectMeta::default()
             },
-            spec: Some(ScaleSpec {
-                replicas: Some(replicas),
-            }),
+            spec: Some(ScaleSpec { replicas: Some(replicas) }),
             status: None,
         };
-        let params = PostParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PostParams::default()
-        };
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         write(self, self.api(&resource).replace_scale(name, &params, &scale)).await?;
         Ok(())
     }
@@ -183,12 +166,7 @@ impl ScaleTarget {
 
     /// What people write ends in the path of a request that is made with our rights, so each part must be a mere name.
     fn gvk(&self) -> Result<GroupVersionKind, TargetError> {
-        let WorkloadRef {
-            namespace,
-            api_version,
-            kind,
-            name,
-        } = &self.workload;
+        let WorkloadRef { namespace, api_version, kind, name } = &self.workload;
         for (field, value) in [("namespace", namespace), ("kind", kind), ("name", name)] {
             if !is_name(value) {
                 return Err(TargetError::Invalid(format!(
@@ -222,9 +200,7 @@ impl ScaleTarget {
 }
 
 fn is_name(text: &str) -> bool {
-    let spelled = text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
+    let spelled = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
     // "." and ".." are steps of a path.
     spelled && text.chars().any(|c| c != '.')
 }
@@ -232,9 +208,7 @@ fn is_name(text: &str) -> bool {
 fn version(metadata: ObjectMeta) -> Result<Version, TargetError> {
     match (metadata.resource_version, metadata.uid) {
         (Some(resource_version), Some(uid)) => Ok(Version::Kubernetes { resource_version, uid }),
-        _ => Err(TargetError::Invalid(
-            "the object has no resourceVersion or no uid".to_owned(),
-        )),
+        _ => Err(TargetError::Invalid("the object has no resourceVersion or no uid".to_owned())),
     }
 }
 
@@ -246,12 +220,7 @@ impl fmt::Display for ScaleTarget {
 
 impl fmt::Display for WorkloadRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            namespace,
-            kind,
-            name,
-            api_version: _,
-        } = self;
+        let Self { namespace, kind, name, api_version: _ } = self;
         write!(f, "{kind} {namespace}/{name}")
     }
 }

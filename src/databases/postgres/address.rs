@@ -1,5 +1,5 @@
-//! A connection string, read and made safe: who is connected to, and how. Nothing of it is repeated in an error, since any piece of
-//! a misread string may be a piece of the password.
+//! A connection string, read and made safe: who is connected to, and how. Nothing of it is repeated in an error, since
+//! any piece of a misread string may be a piece of the password.
 
 use std::{fmt, time::Duration};
 
@@ -46,9 +46,7 @@ impl Address {
         if config.get_user().is_none_or(str::is_empty) {
             return Err(unusable("it names no user"));
         }
-        let timeout = config
-            .get_connect_timeout()
-            .map_or(CONNECT_TIMEOUT, |given| CONNECT_TIMEOUT.min(*given));
+        let timeout = config.get_connect_timeout().map_or(CONNECT_TIMEOUT, |given| CONNECT_TIMEOUT.min(*given));
         config
             .application_name(format!("hybridscaler/{budget_uid}"))
             .connect_timeout(timeout)
@@ -68,11 +66,7 @@ impl Address {
 
     /// All hosts, for a message.
     pub(super) fn host(&self) -> String {
-        self.hosts
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
+        self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
     /// The longest that connecting may take, with TLS, the password and all hosts.
@@ -123,8 +117,8 @@ impl Mode {
 
 /// tokio-postgres knows three of libpq's modes, so `sslmode` is taken out before it reads the rest.
 fn parse(url: &str) -> Result<(Config, Mode), DatabaseError> {
-    const FORM: &str = "write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, special characters \
-                        percent-encoded";
+    const FORM: &str = "write it as postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, special \
+                        characters percent-encoded";
     let url = url.trim();
     if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
         return Err(unusable(format!("it is no postgres:// URL: {FORM}")));
@@ -143,8 +137,8 @@ fn parse(url: &str) -> Result<(Config, Mode), DatabaseError> {
             }
             Some(("sslrootcert", _)) => {
                 return Err(unusable(
-                    "its sslrootcert is not supported: leave it out; the operator trusts its machine's certificates, or those in \
-                     the file that SSL_CERT_FILE names",
+                    "its sslrootcert is not supported: leave it out; the operator trusts its machine's certificates, or \
+                     those in the file that SSL_CERT_FILE names",
                 ));
             }
             _ => others.push(option),
@@ -160,9 +154,7 @@ fn parse(url: &str) -> Result<(Config, Mode), DatabaseError> {
 /// The same pairs that tokio-postgres makes of hosts and ports.
 fn hosts(config: &Config) -> Result<Vec<HostPort>, DatabaseError> {
     if !config.get_hostaddrs().is_empty() {
-        return Err(unusable(
-            "it sets hostaddr: name the host instead, which is what operators trust",
-        ));
+        return Err(unusable("it sets hostaddr: name the host instead, which is what operators trust"));
     }
     let (hosts, ports) = (config.get_hosts(), config.get_ports());
     if hosts.is_empty() {
@@ -171,34 +163,20 @@ fn hosts(config: &Config) -> Result<Vec<HostPort>, DatabaseError> {
     if ports.len() > 1 && ports.len() != hosts.len() {
         return Err(unusable("it names several ports, but not one for each host"));
     }
-    let port = |index| {
-        ports
-            .get(index)
-            .or_else(|| ports.first())
-            .copied()
-            .unwrap_or(DEFAULT_PORT)
-    };
+    let port = |index| ports.get(index).or_else(|| ports.first()).copied().unwrap_or(DEFAULT_PORT);
     let named = hosts.iter().enumerate().map(|(index, host)| match host {
-        Host::Tcp(host) if is_host(host) => Ok(HostPort {
-            host: host.clone(),
-            port: port(index),
-        }),
+        Host::Tcp(host) if is_host(host) => Ok(HostPort { host: host.clone(), port: port(index) }),
         // Such as a piece of a password with an @ in it.
-        Host::Tcp(_) => Err(unusable(
-            "its host is no name or address: percent-encode special characters of the password",
-        )),
-        Host::Unix(_) => Err(unusable(
-            "its host is a Unix socket, which the operator does not share: name a host",
-        )),
+        Host::Tcp(_) => {
+            Err(unusable("its host is no name or address: percent-encode special characters of the password"))
+        }
+        Host::Unix(_) => Err(unusable("its host is a Unix socket, which the operator does not share: name a host")),
     });
     named.collect()
 }
 
 fn is_host(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
 }
 
 fn unusable(why: impl Into<String>) -> DatabaseError {
@@ -208,20 +186,14 @@ fn unusable(why: impl Into<String>) -> DatabaseError {
 impl fmt::Display for HostPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { host, port } = self;
-        if host.contains(':') {
-            write!(f, "[{host}]:{port}")
-        } else {
-            write!(f, "{host}:{port}")
-        }
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
     }
 }
 
 impl fmt::Debug for Address {
     /// Without the configuration: it holds the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Address")
-            .field("hosts", &self.hosts)
-            .finish_non_exhaustive()
+        f.debug_struct("Address").field("hosts", &self.hosts).finish_non_exhaustive()
     }
 }
 

@@ -3,8 +3,8 @@
 use hybridscaler_core::{Connections, budget::PostgresLimits};
 use tokio_postgres::SimpleQueryMessage;
 
-/// `current_setting(…, true)` is null for what a server does not know: `reserved_connections` came with PostgreSQL 16, and the last
-/// one is Amazon RDS's own. All four are only ever changed by a restart.
+/// `current_setting(…, true)` is null for what a server does not know: `reserved_connections` came with PostgreSQL 16,
+/// and the last one is Amazon RDS's own. All four are only ever changed by a restart.
 pub(super) const QUERY: &str = "SET statement_timeout = '3s'; \
     SELECT current_setting('max_connections') AS max_connections, \
     current_setting('superuser_reserved_connections') AS superuser_reserved, \
@@ -42,9 +42,7 @@ fn of_settings(
 
 fn required(name: &str, text: Option<&str>) -> Result<Connections, String> {
     let text = text.ok_or_else(|| format!("{name} is not set"))?;
-    text.parse()
-        .map(Connections)
-        .map_err(|error| format!("{name} is {text:?}: {error}"))
+    text.parse().map(Connections).map_err(|error| format!("{name} is {text:?}: {error}"))
 }
 
 fn optional(name: &str, text: Option<&str>) -> Result<Connections, String> {
@@ -71,18 +69,9 @@ mod tests {
 
     #[test]
     fn settings_that_a_server_does_not_know_reserve_nothing() {
-        assert_eq!(
-            of_settings(Some("360"), Some("3"), None, None),
-            Ok(limits(360, 3, 0, 0))
-        );
-        assert_eq!(
-            of_settings(Some("360"), Some("3"), Some("2"), Some("")),
-            Ok(limits(360, 3, 2, 0))
-        );
-        assert_eq!(
-            of_settings(Some("100"), Some("3"), Some("0"), Some("2")),
-            Ok(limits(100, 3, 0, 2))
-        );
+        assert_eq!(of_settings(Some("360"), Some("3"), None, None), Ok(limits(360, 3, 0, 0)));
+        assert_eq!(of_settings(Some("360"), Some("3"), Some("2"), Some("")), Ok(limits(360, 3, 2, 0)));
+        assert_eq!(of_settings(Some("100"), Some("3"), Some("0"), Some("2")), Ok(limits(100, 3, 0, 2)));
     }
 
     #[test]

@@ -24,16 +24,11 @@ impl Session {
     pub(super) async fn open(address: &Address) -> Result<Self, DatabaseError> {
         let connecting = address.config.connect(address.tls.clone());
         let limit = address.time_limit();
-        let connected = timeout(limit, connecting)
-            .await
-            .map_err(|_| no_answer(address, limit))?;
+        let connected = timeout(limit, connecting).await.map_err(|_| no_answer(address, limit))?;
         let (client, connection) = connected.map_err(|error| classify(&error, address))?;
         // Its error is told to every waiting query too.
         let driver = async move { drop(connection.await) };
-        Ok(Self {
-            client,
-            _driver: AbortOnDropHandle::new(tokio::spawn(driver)),
-        })
+        Ok(Self { client, _driver: AbortOnDropHandle::new(tokio::spawn(driver)) })
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -43,21 +38,14 @@ impl Session {
     pub(super) async fn limits(&self, address: &Address) -> Result<PostgresLimits, DatabaseError> {
         // A simple query: one round trip, and no prepared statement that a pooler in between would lose.
         let answer = timeout(READ_TIMEOUT, self.client.simple_query(limits::QUERY)).await;
-        let answer = answer
-            .map_err(|_| no_answer(address, READ_TIMEOUT))?
-            .map_err(|error| classify(&error, address))?;
-        limits::of_answer(&answer).map_err(|cause| DatabaseError::Invalid {
-            host: address.host(),
-            cause,
-        })
+        let answer =
+            answer.map_err(|_| no_answer(address, READ_TIMEOUT))?.map_err(|error| classify(&error, address))?;
+        limits::of_answer(&answer).map_err(|cause| DatabaseError::Invalid { host: address.host(), cause })
     }
 }
 
 fn no_answer(address: &Address, limit: Duration) -> DatabaseError {
-    DatabaseError::Unreachable {
-        host: address.host(),
-        cause: format!("no answer within {} s", limit.as_secs()),
-    }
+    DatabaseError::Unreachable { host: address.host(), cause: format!("no answer within {} s", limit.as_secs()) }
 }
 
 fn classify(error: &Error, address: &Address) -> DatabaseError {

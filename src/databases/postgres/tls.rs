@@ -28,8 +28,8 @@ pub(super) enum Verify {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsError {
     #[error(
-        "its sslmode asks for a certificate to be verified, and the operator knows no certificate authority: {0}; name a file of them \
-         in SSL_CERT_FILE"
+        "its sslmode asks for a certificate to be verified, and the operator knows no certificate authority: {0}; name a \
+         file of them in SSL_CERT_FILE"
     )]
     NoRoots(#[from] VerifierBuilderError),
     #[error("TLS cannot be set up: {0}")]
@@ -37,7 +37,8 @@ pub(super) enum TlsError {
 }
 
 impl Roots {
-    /// Those of the machine, or of the file that the environment variable `SSL_CERT_FILE` names. Reads files: call it once.
+    /// Those of the machine, or of the file that the environment variable `SSL_CERT_FILE` names. Reads files: call it
+    /// once.
     pub fn of_machine() -> Self {
         let mut roots = RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
@@ -57,14 +58,8 @@ pub(super) fn connector(verify: Verify, roots: &Roots) -> Result<MakeRustlsConne
     let chain = || WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.0), Arc::clone(&provider)).build();
     let verifier: Arc<dyn ServerCertVerifier> = match verify {
         Verify::ChainAndName => chain()?,
-        Verify::Chain => Arc::new(Lenient {
-            chain: Some(chain()?),
-            provider: Arc::clone(&provider),
-        }),
-        Verify::Nothing => Arc::new(Lenient {
-            chain: None,
-            provider: Arc::clone(&provider),
-        }),
+        Verify::Chain => Arc::new(Lenient { chain: Some(chain()?), provider: Arc::clone(&provider) }),
+        Verify::Nothing => Arc::new(Lenient { chain: None, provider: Arc::clone(&provider) }),
     };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -74,8 +69,8 @@ pub(super) fn connector(verify: Verify, roots: &Roots) -> Result<MakeRustlsConne
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// libpq's weaker modes: the name is not checked, and without a `chain` nothing is. That the server holds the certificate's key is
-/// checked always.
+/// libpq's weaker modes: the name is not checked, and without a `chain` nothing is. That the server holds the
+/// certificate's key is checked always.
 #[derive(Debug)]
 struct Lenient {
     chain: Option<Arc<WebPkiServerVerifier>>,

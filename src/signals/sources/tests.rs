@@ -24,14 +24,7 @@ impl Bench {
         let numbers = AtomicU64::new(0);
         Self::answering(move |_| {
             let visible = numbers.fetch_add(1, Ordering::Relaxed);
-            Reading::Known {
-                load: Load::Queue {
-                    visible,
-                    in_flight: 0,
-                    delayed: 0,
-                },
-                at: Timestamp::UNIX_EPOCH,
-            }
+            Reading::Known { load: Load::Queue { visible, in_flight: 0, delayed: 0 }, at: Timestamp::UNIX_EPOCH }
         })
     }
 
@@ -43,11 +36,7 @@ impl Bench {
             let reading = answer(&source);
             async move { reading }.boxed()
         }));
-        Self {
-            sources,
-            wakes: wakes.boxed(),
-            asked,
-        }
+        Self { sources, wakes: wakes.boxed(), asked }
     }
 
     fn polls(&self, source: &Source) -> u64 {
@@ -65,18 +54,12 @@ impl Bench {
 }
 
 fn queue(name: &str) -> Source {
-    Source::Sqs(Queue {
-        url: format!("https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"),
-        access: access(),
-    })
+    Source::Sqs(Queue { url: format!("https://sqs.eu-west-1.amazonaws.com/123456789012/{name}"), access: access() })
 }
 
 fn visible(reading: &Reading) -> u64 {
     match reading {
-        Reading::Known {
-            load: Load::Queue { visible, .. },
-            ..
-        } => *visible,
+        Reading::Known { load: Load::Queue { visible, .. }, .. } => *visible,
         other => unreachable!("{other:?}"),
     }
 }
@@ -112,19 +95,14 @@ async fn watchers_of_one_source_share_its_polls_and_are_each_woken_by_a_new_read
 
 #[tokio::test(start_paused = true)]
 async fn only_the_watchers_of_a_source_are_woken_by_it() {
-    let mut bench = Bench::answering(|source| match source == &queue("orders") {
-        true => Reading::Unknown {
-            why: Unknown::Empty,
-            message: "never changes".to_owned(),
-        },
-        false => Reading::Known {
-            load: Load::Queue {
-                visible: 1,
-                in_flight: 0,
-                delayed: 0,
-            },
-            at: Timestamp::now(),
-        },
+    let polls = AtomicU64::new(0);
+    let mut bench = Bench::answering(move |source| {
+        let message = if source == &queue("orders") {
+            "never changes".to_owned()
+        } else {
+            format!("poll {}", polls.fetch_add(1, Ordering::Relaxed))
+        };
+        Reading::Unknown { why: Unknown::Empty, message }
     });
     bench.sources.watch(&"a", [(queue("orders"), SECOND)]);
     assert_eq!(bench.woken().await, "a");
@@ -136,10 +114,7 @@ async fn only_the_watchers_of_a_source_are_woken_by_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_brings_nothing_new_wakes_nobody() {
-    let reading = || Reading::Unknown {
-        why: Unknown::Empty,
-        message: "no value yet".to_owned(),
-    };
+    let reading = || Reading::Unknown { why: Unknown::Empty, message: "no value yet".to_owned() };
     let mut bench = Bench::answering(move |_| reading());
     bench.sources.watch(&"a", [(queue("orders"), SECOND)]);
     assert_eq!(bench.woken().await, "a");
@@ -181,9 +156,7 @@ async fn a_source_is_polled_at_the_smallest_interval_of_its_watchers() {
 async fn a_source_that_nobody_watches_any_more_is_neither_polled_nor_remembered() {
     let mut bench = Bench::new();
     let (orders, payments) = (queue("orders"), queue("payments"));
-    bench
-        .sources
-        .watch(&"a", [(orders.clone(), SECOND), (payments.clone(), SECOND)]);
+    bench.sources.watch(&"a", [(orders.clone(), SECOND), (payments.clone(), SECOND)]);
     bench.woken().await;
     tokio::time::sleep(10 * SECOND).await;
     bench.sources.watch(&"a", [(payments.clone(), SECOND)]);
@@ -201,9 +174,7 @@ async fn watching_the_same_again_does_not_start_over() {
     bench.sources.watch(&"a", [(orders.clone(), 30 * SECOND)]);
     bench.woken().await;
     let before = (bench.polls(&orders), bench.sources.latest(&orders));
-    bench
-        .sources
-        .watch(&"a", [(orders.clone(), 30 * SECOND), (orders.clone(), 60 * SECOND)]);
+    bench.sources.watch(&"a", [(orders.clone(), 30 * SECOND), (orders.clone(), 60 * SECOND)]);
     assert_eq!((bench.polls(&orders), bench.sources.latest(&orders)), before);
 }
 
@@ -214,10 +185,7 @@ async fn the_answer_of_a_reader_that_was_replaced_is_dropped() {
     bench.sources.watch(&"a", [(orders.clone(), SECOND)]);
     bench.sources.forget(&"a");
     bench.sources.watch(&"a", [(orders.clone(), SECOND)]);
-    let late = Reading::Unknown {
-        why: Unknown::Invalid,
-        message: "from the first reader".to_owned(),
-    };
+    let late = Reading::Unknown { why: Unknown::Invalid, message: "from the first reader".to_owned() };
     publish(&Arc::downgrade(&bench.sources.0), &orders, 1, late);
     assert_eq!(why(&bench.sources.latest(&orders)), Some(Unknown::NotReadYet));
 }
@@ -229,14 +197,7 @@ async fn polls_are_counted_by_kind_and_outcome() {
     bench.woken().await;
     bench.woken().await;
     let counts = bench.sources.counts();
-    assert_eq!(
-        counts,
-        [Count {
-            kind: super::super::SourceKind::Sqs,
-            unknown: None,
-            polls: 2
-        }]
-    );
+    assert_eq!(counts, [Count { kind: super::super::SourceKind::Sqs, unknown: None, polls: 2 }]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
-//! What an ECS service says of itself: whether it can be scaled, how it replaces its tasks, and whether it is doing so. Pure.
+//! What an ECS service says of itself: whether it can be scaled, how it replaces its tasks, and whether it is doing so.
+//! Pure.
 
 use aws_sdk_ecs::types::{
     DeploymentControllerType, DeploymentRolloutState, DeploymentStrategy, SchedulingStrategy, Service,
@@ -29,21 +30,17 @@ pub(super) fn check(service: &Service) -> Result<(), Unscalable> {
 }
 
 pub(super) fn shape(service: &Service) -> Shape {
-    let controller = service
-        .deployment_controller
-        .as_ref()
-        .map(|controller| &controller.r#type);
+    let controller = service.deployment_controller.as_ref().map(|controller| &controller.r#type);
     let configuration = service.deployment_configuration.as_ref();
     let strategy = configuration.and_then(|configuration| configuration.strategy.as_ref());
     match (controller, strategy) {
         (None | Some(DeploymentControllerType::Ecs), None | Some(DeploymentStrategy::Rolling)) => {
             let percent = configuration.and_then(|configuration| configuration.maximum_percent);
             let maximum_percent = percent.and_then(|percent| u32::try_from(percent).ok());
-            Shape::EcsRolling {
-                maximum_percent: maximum_percent.unwrap_or(DEFAULT_MAXIMUM_PERCENT),
-            }
+            Shape::EcsRolling { maximum_percent: maximum_percent.unwrap_or(DEFAULT_MAXIMUM_PERCENT) }
         }
-        // Blue/green, linear, canary, CodeDeploy, external, and what is invented after us: old and new tasks side by side.
+        // Blue/green, linear, canary, CodeDeploy, external, and what is invented after us: old and new tasks side by
+        // side.
         _ => Shape::EcsReplacing,
     }
 }
@@ -51,9 +48,8 @@ pub(super) fn shape(service: &Service) -> Shape {
 /// A deployment that failed replaces nothing any more, so it is settled.
 pub(super) fn rollout(service: &Service) -> Rollout {
     let deployments = service.deployments();
-    let under_way = deployments
-        .iter()
-        .any(|deployment| deployment.rollout_state == Some(DeploymentRolloutState::InProgress));
+    let under_way =
+        deployments.iter().any(|deployment| deployment.rollout_state == Some(DeploymentRolloutState::InProgress));
     if under_way || deployments.len() > 1 || service.task_sets().len() > 1 {
         Rollout::InProgress
     } else {
@@ -83,26 +79,15 @@ mod tests {
     }
 
     fn with_strategy(strategy: DeploymentStrategy) -> Service {
-        let configuration = DeploymentConfiguration::builder()
-            .strategy(strategy)
-            .maximum_percent(150)
-            .build();
-        with_controller(DeploymentControllerType::Ecs)
-            .deployment_configuration(configuration)
-            .build()
+        let configuration = DeploymentConfiguration::builder().strategy(strategy).maximum_percent(150).build();
+        with_controller(DeploymentControllerType::Ecs).deployment_configuration(configuration).build()
     }
 
     #[test]
     fn only_an_active_replica_service_can_be_scaled() {
         assert_eq!(check(&service().build()), Ok(()));
-        assert_eq!(
-            check(&service().scheduling_strategy(SchedulingStrategy::Replica).build()),
-            Ok(())
-        );
-        assert_eq!(
-            check(&service().scheduling_strategy(SchedulingStrategy::Daemon).build()),
-            Err(Unscalable::Daemon)
-        );
+        assert_eq!(check(&service().scheduling_strategy(SchedulingStrategy::Replica).build()), Ok(()));
+        assert_eq!(check(&service().scheduling_strategy(SchedulingStrategy::Daemon).build()), Err(Unscalable::Daemon));
         for status in ["DRAINING", "INACTIVE", ""] {
             let refused = check(&service().status(status).build());
             assert_eq!(refused, Err(Unscalable::NotActive(status.to_owned())));
@@ -113,21 +98,14 @@ mod tests {
     fn a_rolling_service_is_bound_by_its_maximum_percent() {
         let bound = |maximum_percent| Shape::EcsRolling { maximum_percent };
         assert_eq!(shape(&service().build()), bound(200));
-        assert_eq!(
-            shape(&with_controller(DeploymentControllerType::Ecs).build()),
-            bound(200)
-        );
+        assert_eq!(shape(&with_controller(DeploymentControllerType::Ecs).build()), bound(200));
         assert_eq!(shape(&with_strategy(DeploymentStrategy::Rolling)), bound(150));
     }
 
     #[test]
     fn every_other_way_runs_old_and_new_tasks_side_by_side() {
         for strategy in ["BLUE_GREEN", "LINEAR", "CANARY", "INVENTED_LATER"] {
-            assert_eq!(
-                shape(&with_strategy(DeploymentStrategy::from(strategy))),
-                Shape::EcsReplacing,
-                "{strategy}"
-            );
+            assert_eq!(shape(&with_strategy(DeploymentStrategy::from(strategy))), Shape::EcsReplacing, "{strategy}");
         }
         for controller in [DeploymentControllerType::CodeDeploy, DeploymentControllerType::External] {
             assert_eq!(shape(&with_controller(controller).build()), Shape::EcsReplacing);
@@ -147,9 +125,6 @@ mod tests {
         assert_eq!(of(&["COMPLETED", "COMPLETED"]), Rollout::InProgress);
         let external = with_controller(DeploymentControllerType::External).task_sets(TaskSet::builder().build());
         assert_eq!(rollout(&external.clone().build()), Rollout::Settled);
-        assert_eq!(
-            rollout(&external.task_sets(TaskSet::builder().build()).build()),
-            Rollout::InProgress
-        );
+        assert_eq!(rollout(&external.task_sets(TaskSet::builder().build()).build()), Rollout::InProgress);
     }
 }

@@ -24,30 +24,15 @@ pub(super) async fn list(ecs: &Client, service: &Service) -> Result<Listed, Fail
     let wanted = arns(ecs, service, DesiredStatus::Running).await?.len();
     let mut stopping = 0;
     for batch in arns(ecs, service, DesiredStatus::Stopped).await?.chunks(100) {
-        let answer = ecs
-            .describe_tasks()
-            .cluster(&service.cluster)
-            .set_tasks(Some(batch.to_vec()))
-            .send()
-            .await;
+        let answer = ecs.describe_tasks().cluster(&service.cluster).set_tasks(Some(batch.to_vec())).send().await;
         let answer = answer.map_err(|error| {
-            let needs = Permission {
-                action: "ecs:DescribeTasks",
-                resource: service.tasks_arn(),
-            };
+            let needs = Permission { action: "ecs:DescribeTasks", resource: service.tasks_arn() };
             Failure::of(&error, &needs, &service.access)
         })?;
         // A task that is not found any more has stopped long ago.
-        stopping += answer
-            .tasks()
-            .iter()
-            .filter(|task| task.last_status() != Some(STOPPED))
-            .count();
+        stopping += answer.tasks().iter().filter(|task| task.last_status() != Some(STOPPED)).count();
     }
-    Ok(Listed {
-        wanted: replicas(wanted),
-        stopping: replicas(stopping),
-    })
+    Ok(Listed { wanted: replicas(wanted), stopping: replicas(stopping) })
 }
 
 async fn arns(ecs: &Client, service: &Service, desired: DesiredStatus) -> Result<Vec<String>, Failure> {
@@ -61,10 +46,7 @@ async fn arns(ecs: &Client, service: &Service, desired: DesiredStatus) -> Result
         .items()
         .send();
     pages.collect::<Result<Vec<_>, _>>().await.map_err(|error| {
-        let needs = Permission {
-            action: "ecs:ListTasks",
-            resource: "*".to_owned(),
-        };
+        let needs = Permission { action: "ecs:ListTasks", resource: "*".to_owned() };
         Failure::of(&error, &needs, &service.access)
     })
 }

@@ -8,8 +8,8 @@ use crate::aws::fake::{Answer, Fake, access};
 
 const CLUSTER: &str = "prod";
 
-/// ECS with one service: told to run 5, of which 3 run and 1 is pending; a fifth is already running but not counted yet, and of the
-/// tasks it wants stopped two have not stopped.
+/// ECS with one service: told to run 5, of which 3 run and 1 is pending; a fifth is already running but not counted
+/// yet, and of the tasks it wants stopped two have not stopped.
 fn ecs(operation: &str, request: &Value) -> Answer {
     Answer::Json(match operation {
         "DescribeServices" => json!({"services": [{
@@ -31,31 +31,17 @@ fn ecs(operation: &str, request: &Value) -> Answer {
 
 /// ECS whose `operation` answers otherwise.
 async fn ecs_but(operation: &'static str, answer: fn() -> Answer) -> Fake {
-    Fake::serve(move |asked, request| {
-        if asked == operation {
-            answer()
-        } else {
-            ecs(asked, request)
-        }
-    })
-    .await
+    Fake::serve(move |asked, request| if asked == operation { answer() } else { ecs(asked, request) }).await
 }
 
 fn target(fake: &Fake) -> EcsTarget {
-    let service = Service {
-        cluster: CLUSTER.to_owned(),
-        name: "core-api".to_owned(),
-        access: access(),
-    };
+    let service = Service { cluster: CLUSTER.to_owned(), name: "core-api".to_owned(), access: access() };
     EcsTargets::new(fake.aws()).target(service)
 }
 
 fn service(edit: &Value) -> Answer {
     let mut service = json!({"serviceName": "core-api", "status": "ACTIVE", "desiredCount": 5, "runningCount": 5});
-    service
-        .as_object_mut()
-        .unwrap()
-        .extend(edit.as_object().unwrap().clone());
+    service.as_object_mut().unwrap().extend(edit.as_object().unwrap().clone());
     Answer::Json(json!({"services": [service]}))
 }
 
@@ -98,15 +84,7 @@ async fn the_service_is_read_before_its_tasks_and_those_to_run_before_those_to_s
             None => operation,
         })
         .collect();
-    assert_eq!(
-        calls,
-        [
-            "DescribeServices",
-            "ListTasks RUNNING",
-            "ListTasks STOPPED",
-            "DescribeTasks"
-        ]
-    );
+    assert_eq!(calls, ["DescribeServices", "ListTasks RUNNING", "ListTasks STOPPED", "DescribeTasks"]);
 }
 
 #[tokio::test]
@@ -127,49 +105,16 @@ async fn more_tasks_than_one_call_may_name_are_all_counted() {
         _ => service(&json!({"runningCount": 0})),
     })
     .await;
-    assert_eq!(
-        target(&fake).observe().await.unwrap().workload.terminating,
-        Replicas(230)
-    );
-}
-
-#[tokio::test]
-async fn tasks_that_vanish_between_two_reads_are_believed_to_live_for_a_while() {
-    let gone = std::sync::atomic::AtomicBool::new(false);
-    let fake = Fake::serve(move |operation, _| match operation {
-        "DescribeServices" if gone.swap(true, std::sync::atomic::Ordering::Relaxed) => {
-            service(&json!({"runningCount": 2}))
-        }
-        "DescribeServices" => service(&json!({})),
-        _ => Answer::Json(json!({"taskArns": []})),
-    })
-    .await;
-    let target = target(&fake);
-    target.observe().await.unwrap();
-    let Workload {
-        running, terminating, ..
-    } = target.observe().await.unwrap().workload;
-    assert_eq!((running, terminating), (Replicas(2), Replicas(3)));
+    assert_eq!(target(&fake).observe().await.unwrap().workload.terminating, Replicas(230));
 }
 
 #[tokio::test]
 async fn what_cannot_be_scaled_is_told_apart() {
     let missing = || Answer::Json(json!({"services": [], "failures": [{"arn": "x", "reason": "MISSING"}]}));
-    let observe = async |answer| {
-        target(&ecs_but("DescribeServices", answer).await)
-            .observe()
-            .await
-            .unwrap_err()
-    };
+    let observe = async |answer| target(&ecs_but("DescribeServices", answer).await).observe().await.unwrap_err();
     assert!(matches!(observe(missing).await, TargetError::NotFound(_)));
-    assert!(matches!(
-        observe(|| service(&json!({"status": "DRAINING"}))).await,
-        TargetError::NotFound(_)
-    ));
-    assert!(matches!(
-        observe(|| service(&json!({"schedulingStrategy": "DAEMON"}))).await,
-        TargetError::NotScalable(_)
-    ));
+    assert!(matches!(observe(|| service(&json!({"status": "DRAINING"}))).await, TargetError::NotFound(_)));
+    assert!(matches!(observe(|| service(&json!({"schedulingStrategy": "DAEMON"}))).await, TargetError::NotScalable(_)));
     let no_cluster = || Answer::Error(400, "ClusterNotFoundException", "Cluster not found.");
     assert!(matches!(observe(no_cluster).await, TargetError::NotFound(_)));
 }
@@ -180,10 +125,7 @@ async fn a_refused_read_of_tasks_names_its_own_permission() {
     for (operation, action) in [("ListTasks", "ecs:ListTasks"), ("DescribeTasks", "ecs:DescribeTasks")] {
         let refused = target(&ecs_but(operation, denied).await).observe().await.unwrap_err();
         let statement = format!(r#"{{"Effect":"Allow","Action":"{action}""#);
-        assert!(
-            matches!(&refused, TargetError::Forbidden(text) if text.contains(&statement)),
-            "{refused}"
-        );
+        assert!(matches!(&refused, TargetError::Forbidden(text) if text.contains(&statement)), "{refused}");
     }
 }
 
@@ -193,10 +135,7 @@ async fn a_write_tells_the_service_the_new_count() {
     write(&fake).await.1.unwrap();
     let (operation, request) = fake.calls().pop().unwrap();
     assert_eq!(operation, "UpdateService");
-    assert_eq!(
-        request,
-        json!({"cluster": CLUSTER, "service": "core-api", "desiredCount": 7})
-    );
+    assert_eq!(request, json!({"cluster": CLUSTER, "service": "core-api", "desiredCount": 7}));
 }
 
 #[tokio::test]
@@ -221,20 +160,14 @@ async fn a_write_whose_service_cannot_be_read_again_is_not_sent() {
     .await;
     let (target, written) = write(&fake).await;
     assert!(matches!(written, Err(WriteError::Unreachable(_))), "{written:?}");
-    assert_eq!(target.shared.memory.held(&target.service), None);
+    assert_eq!(target.shared.holds.remaining(&target.service), None);
 }
 
 #[tokio::test]
 async fn a_refused_write_holds_nothing() {
-    let fake = ecs_but("UpdateService", || {
-        Answer::Error(400, "AccessDeniedException", "not you")
-    })
-    .await;
+    let fake = ecs_but("UpdateService", || Answer::Error(400, "AccessDeniedException", "not you")).await;
     let (target, written) = write(&fake).await;
-    assert!(
-        matches!(&written, Err(WriteError::Forbidden(text)) if text.contains("ecs:UpdateService")),
-        "{written:?}"
-    );
+    assert!(matches!(&written, Err(WriteError::Forbidden(text)) if text.contains("ecs:UpdateService")), "{written:?}");
     assert_eq!(target.observe().await.unwrap().workload.rollout, Rollout::Settled);
 }
 
@@ -245,56 +178,45 @@ async fn a_write_that_may_have_been_carried_out_is_sent_once_and_holds_the_servi
     assert!(matches!(written, Err(WriteError::UnknownOutcome(_))), "{written:?}");
     let seen = target.observe().await.unwrap();
     assert_eq!(seen.workload.rollout, Rollout::NotObserved);
-    assert!(matches!(
-        target.write(&seen, Replicas(7)).await,
-        Err(WriteError::Held { .. })
-    ));
-    let updates = fake
-        .operations()
-        .iter()
-        .filter(|operation| *operation == "UpdateService")
-        .count();
+    assert!(matches!(target.write(&seen, Replicas(7)).await, Err(WriteError::Held { .. })));
+    let updates = fake.operations().iter().filter(|operation| *operation == "UpdateService").count();
     assert_eq!(updates, 1);
 }
 
 #[tokio::test]
 async fn a_throttled_write_was_not_carried_out_and_is_not_repeated_by_itself() {
-    let fake = ecs_but("UpdateService", || {
-        Answer::Error(400, "ThrottlingException", "Rate exceeded")
-    })
-    .await;
+    let fake = ecs_but("UpdateService", || Answer::Error(400, "ThrottlingException", "Rate exceeded")).await;
     let (_, written) = write(&fake).await;
     assert!(matches!(written, Err(WriteError::Throttled(_))), "{written:?}");
-    let updates = fake
-        .operations()
-        .iter()
-        .filter(|operation| *operation == "UpdateService")
-        .count();
+    let updates = fake.operations().iter().filter(|operation| *operation == "UpdateService").count();
     assert_eq!(updates, 1);
+}
+
+#[tokio::test]
+async fn a_write_that_nobody_waits_for_any_more_holds_the_service() {
+    let fake = ecs_but("UpdateService", || Answer::Hang).await;
+    let target = target(&fake);
+    let seen = target.observe().await.unwrap();
+    let sent = async {
+        while !fake.operations().contains(&"UpdateService".to_owned()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        written = target.write(&seen, Replicas(7)) => unreachable!("{written:?}"),
+        () = sent => {}
+    }
+    assert!(matches!(target.write(&seen, Replicas(7)).await, Err(WriteError::Held { .. })));
 }
 
 #[tokio::test]
 async fn another_target_of_the_same_service_is_held_too() {
     let fake = ecs_but("UpdateService", || Answer::Raw(502, "bad gateway")).await;
     let targets = EcsTargets::new(fake.aws());
-    let of = |name: &str| {
-        targets.target(Service {
-            cluster: CLUSTER.to_owned(),
-            name: name.to_owned(),
-            access: access(),
-        })
-    };
+    let of =
+        |name: &str| targets.target(Service { cluster: CLUSTER.to_owned(), name: name.to_owned(), access: access() });
     let seen = of("core-api").observe().await.unwrap();
-    assert!(matches!(
-        of("core-api").write(&seen, Replicas(7)).await,
-        Err(WriteError::UnknownOutcome(_))
-    ));
-    assert!(matches!(
-        of("core-api").write(&seen, Replicas(7)).await,
-        Err(WriteError::Held { .. })
-    ));
-    assert!(matches!(
-        of("other").write(&seen, Replicas(7)).await,
-        Err(WriteError::UnknownOutcome(_))
-    ));
+    assert!(matches!(of("core-api").write(&seen, Replicas(7)).await, Err(WriteError::UnknownOutcome(_))));
+    assert!(matches!(of("core-api").write(&seen, Replicas(7)).await, Err(WriteError::Held { .. })));
+    assert!(matches!(of("other").write(&seen, Replicas(7)).await, Err(WriteError::UnknownOutcome(_))));
 }

@@ -93,19 +93,10 @@ fn of_write(what: &impl fmt::Display, error: Error) -> WriteError {
 
 /// The server's own words name the user, the verb and the resource.
 fn said(what: &impl fmt::Display, status: &Status) -> String {
-    let Status {
-        message, reason, code, ..
-    } = status;
-    if message.is_empty() {
-        format!("{what}: {reason} ({code})")
-    } else {
-        format!("{what}: {message}")
-    }
+    let Status { message, reason, code, .. } = status;
+    if message.is_empty() { format!("{what}: {reason} ({code})") } else { format!("{what}: {message}") }
 }
 
 fn no_answer(what: &impl fmt::Display) -> String {
-    format!(
-        "{what}: the API server gave no answer within {} s",
-        CALL_LIMIT.as_secs()
-    )
+    format!("{what}: the API server gave no answer within {} s", CALL_LIMIT.as_secs())
 }

@@ -32,9 +32,7 @@ impl Kinds {
             }
         });
         let not_served = || {
-            TargetError::NotFound(format!(
-                "the API server serves no {what}: check the target's apiVersion and kind"
-            ))
+            TargetError::NotFound(format!("the API server serves no {what}: check the target's apiVersion and kind"))
         };
         let (resource, capabilities) = match found.await {
             Err(TargetError::NotFound(_)) | Ok(None) => return Err(not_served()),
@@ -44,17 +42,10 @@ impl Kinds {
             return Err(TargetError::NotScalable(format!("{what} is not namespaced")));
         }
         // A subresource's "plural" is its bare name.
-        if !capabilities
-            .subresources
-            .iter()
-            .any(|(subresource, _)| subresource.plural == "scale")
-        {
+        if !capabilities.subresources.iter().any(|(subresource, _)| subresource.plural == "scale") {
             return Err(TargetError::NotScalable(format!("{what} has no scale subresource")));
         }
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(gvk.clone(), resource.clone());
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(gvk.clone(), resource.clone());
         Ok(resource)
     }
 

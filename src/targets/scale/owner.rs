@@ -83,24 +83,14 @@ impl Owners {
 
 impl Owner {
     fn scales(&self, workload: &WorkloadRef) -> bool {
-        let Self {
-            group,
-            target_kind,
-            target_name,
-            ..
-        } = self;
-        let WorkloadRef {
-            api_version,
-            kind,
-            name,
-            ..
-        } = workload;
+        let Self { group, target_kind, target_name, .. } = self;
+        let WorkloadRef { api_version, kind, name, .. } = workload;
         // Versions of one group are views of the same object.
         *target_kind == *kind && *target_name == *name && *group == group_of(api_version)
     }
 }
 
-/// A ScaledObject comes first: KEDA makes a HorizontalPodAutoscaler of it, and would make it again.
+/// A `ScaledObject` comes first: KEDA makes a `HorizontalPodAutoscaler` of it, and would make it again.
 async fn list(client: &Client, namespace: &str) -> Result<Listed, TargetError> {
     let mut listed = Listed::default();
     let what = format!("autoscalers in {namespace}");
@@ -134,11 +124,7 @@ impl Listed {
 }
 
 fn of_hpa(hpa: &HorizontalPodAutoscaler) -> Option<Owner> {
-    let CrossVersionObjectReference {
-        api_version,
-        kind,
-        name,
-    } = &hpa.spec.as_ref()?.scale_target_ref;
+    let CrossVersionObjectReference { api_version, kind, name } = &hpa.spec.as_ref()?.scale_target_ref;
     Some(Owner {
         kind: HPA,
         name: hpa.name_any(),
@@ -163,8 +149,5 @@ fn of_scaled_object(object: &DynamicObject) -> Option<Owner> {
 
 /// The group of `GROUP/VERSION`; what cannot be read has none, as the core group.
 fn group_of(api_version: &str) -> String {
-    api_version
-        .parse::<GroupVersion>()
-        .map(|version| version.group)
-        .unwrap_or_default()
+    api_version.parse::<GroupVersion>().map(|version| version.group).unwrap_or_default()
 }

@@ -10,16 +10,12 @@ pub(super) struct Counted {
     pub(super) terminating: Replicas,
 }
 
-/// A pod that failed or succeeded runs no process and holds no connection, whether it is being deleted or not. A pod that is being
-/// deleted keeps its connections until it is gone, ready or not.
+/// A pod that failed or succeeded runs no process and holds no connection, whether it is being deleted or not. A pod
+/// that is being deleted keeps its connections until it is gone, ready or not.
 pub(super) fn count(pods: &[Pod]) -> Counted {
     let mut counted = Counted::default();
     for pod in pods {
-        let Counted {
-            running,
-            starting,
-            terminating,
-        } = &mut counted;
+        let Counted { running, starting, terminating } = &mut counted;
         let one_more = match pod {
             _ if ended(pod) => continue,
             _ if pod.metadata.deletion_timestamp.is_some() => terminating,
@@ -38,9 +34,7 @@ fn ended(pod: &Pod) -> bool {
 
 fn ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions
-        .into_iter()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
 #[cfg(test)]
@@ -51,10 +45,7 @@ mod tests {
     use super::*;
 
     fn pod(phase: &str, ready: Option<&str>, deleted: bool) -> Pod {
-        let conditions: Vec<Value> = ready
-            .iter()
-            .map(|ready| json!({"type": "Ready", "status": ready}))
-            .collect();
+        let conditions: Vec<Value> = ready.iter().map(|ready| json!({"type": "Ready", "status": ready})).collect();
         let deletion = deleted.then_some("2026-11-23T12:00:00Z");
         let pod =
             json!({"metadata": {"deletionTimestamp": deletion}, "status": {"phase": phase, "conditions": conditions}});
@@ -62,11 +53,7 @@ mod tests {
     }
 
     fn counted(pods: &[Pod]) -> (u32, u32, u32) {
-        let Counted {
-            running,
-            starting,
-            terminating,
-        } = count(pods);
+        let Counted { running, starting, terminating } = count(pods);
         (running.0, starting.0, terminating.0)
     }
 
@@ -84,11 +71,8 @@ mod tests {
 
     #[test]
     fn a_pod_that_is_being_deleted_is_on_its_way_out_ready_or_not() {
-        let pods = [
-            pod("Running", Some("True"), true),
-            pod("Running", Some("False"), true),
-            pod("Pending", None, true),
-        ];
+        let pods =
+            [pod("Running", Some("True"), true), pod("Running", Some("False"), true), pod("Pending", None, true)];
         assert_eq!(counted(&pods), (0, 0, 3));
     }
 

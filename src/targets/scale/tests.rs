@@ -1,6 +1,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod fake;
+mod owner;
+mod write;
 
 use std::sync::Mutex;
 
@@ -12,7 +14,6 @@ use serde_json::{Value, json};
 
 use self::fake::{Fake, list, refusal};
 use super::*;
-use crate::targets::Note;
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/orders/deployments/order-worker";
 const HPAS: &str = "GET /apis/autoscaling/v2/namespaces/orders/horizontalpodautoscalers";
@@ -30,9 +31,9 @@ fn api_server(line: &str) -> (u16, Value) {
         "GET /apis/apps/v1" => (
             200,
             json!({"groupVersion": "apps/v1", "resources": [
-                {"name": "deployments", "singularName": "deployment", "namespaced": true, "kind": "Deployment", "verbs": ["get"]},
-                {"name": "deployments/scale", "singularName": "", "namespaced": true, "kind": "Scale", "verbs": ["get"]},
-                {"name": "controllerrevisions", "singularName": "", "namespaced": true, "kind": "ControllerRevision", "verbs": []},
+                {"name": "deployments", "singularName": "", "namespaced": true, "kind": "Deployment", "verbs": []},
+                {"name": "deployments/scale", "singularName": "", "namespaced": true, "kind": "Scale", "verbs": []},
+                {"name": "events", "singularName": "", "namespaced": true, "kind": "Event", "verbs": []},
             ]}),
         ),
         SCALED_OBJECTS => refusal(404, "NotFound", "the server could not find the requested resource"),
@@ -41,7 +42,7 @@ fn api_server(line: &str) -> (u16, Value) {
             200,
             json!({
                 "apiVersion": "apps/v1", "kind": "Deployment",
-                "metadata": {"name": "order-worker", "namespace": "orders", "uid": "d-1", "resourceVersion": "42", "generation": 2},
+                "metadata": {"name": "order-worker", "uid": "d-1", "resourceVersion": "42", "generation": 2},
                 "spec": {
                     "replicas": 3,
                     "selector": {"matchLabels": {"app": "order-worker"}},
@@ -53,17 +54,14 @@ fn api_server(line: &str) -> (u16, Value) {
         ),
         "GET /apis/apps/v1/namespaces/orders/replicasets" => list(&[json!({
             "metadata": {"generation": 1, "ownerReferences": [
-                {"apiVersion": "apps/v1", "kind": "Deployment", "name": "order-worker", "uid": "d-1", "controller": true}
+                {"apiVersion": "apps/v1", "kind": "Deployment", "name": "x", "uid": "d-1", "controller": true}
             ]},
             "spec": {"replicas": 3, "selector": {}},
             "status": {"observedGeneration": 1, "replicas": 3},
         })]),
-        "GET /api/v1/namespaces/orders/pods" => list(&[
-            pod("True", None),
-            pod("True", None),
-            pod("False", None),
-            pod("True", Some("2026-11-23T12:00:00Z")),
-        ]),
+        "GET /api/v1/namespaces/orders/pods" => {
+            list(&[pod("True", None), pod("True", None), pod("False", None), pod("True", Some("2026-11-23T12:00:00Z"))])
+        }
         line if line.starts_with("PUT ") => (200, json!({"metadata": {}, "spec": {"replicas": 5}})),
         line => refusal(404, "NotFound", line),
     }
@@ -80,28 +78,8 @@ fn target(fake: &Fake) -> ScaleTarget {
 
 /// What observing comes to when `line` is answered so, and all else as ever.
 async fn observe_with(line: &'static str, answer: (u16, Value)) -> Result<Observed, TargetError> {
-    let fake = Fake::new(move |asked, _| {
-        Some(if asked == line {
-            answer.clone()
-        } else {
-            api_server(asked)
-        })
-    });
+    let fake = Fake::new(move |asked, _| Some(if asked == line { answer.clone() } else { api_server(asked) }));
     target(&fake).observe().await
-}
-
-/// What writing comes to when the write is answered so.
-async fn write_with(answer: Option<(u16, Value)>) -> Result<(), WriteError> {
-    let fake = Fake::new(move |asked, _| {
-        if asked.starts_with("PUT ") {
-            answer.clone()
-        } else {
-            Some(api_server(asked))
-        }
-    });
-    let target = target(&fake);
-    let seen = target.observe().await.unwrap();
-    target.write(&seen, Replicas(5)).await
 }
 
 #[tokio::test]
@@ -116,13 +94,8 @@ async fn a_deployment_is_observed_with_its_shape_pods_and_version() {
             terminating: Replicas(1),
             rollout: Rollout::Settled,
         },
-        shape: Shape::RollingUpdate {
-            max_surge: Surge::Count(1),
-        },
-        version: Version::Kubernetes {
-            resource_version: "42".to_owned(),
-            uid: "d-1".to_owned(),
-        },
+        shape: Shape::RollingUpdate { max_surge: Surge::Count(1) },
+        version: Version::Kubernetes { resource_version: "42".to_owned(), uid: "d-1".to_owned() },
         notes: Vec::new(),
     };
     assert_eq!(seen, expected);
@@ -137,10 +110,7 @@ async fn every_read_asks_for_the_newest_state_and_pods_come_last() {
     let place = |text: &str| lines.iter().position(|line| line.contains(text)).unwrap();
     assert!(place(DEPLOYMENT) < place("replicasets"), "{lines:?}");
     assert_eq!(place("/pods"), lines.len() - 1, "{lines:?}");
-    assert!(
-        lines[place("/pods")].contains("labelSelector=app%3Dorder-worker"),
-        "{lines:?}"
-    );
+    assert!(lines[place("/pods")].contains("labelSelector=app%3Dorder-worker"), "{lines:?}");
 }
 
 #[tokio::test]
@@ -163,28 +133,15 @@ async fn all_pages_of_pods_are_counted() {
 async fn a_kind_is_discovered_once_and_again_after_its_object_was_not_found() {
     let fake = Fake::new(|line, _| Some(api_server(line)));
     let targets = KubernetesTargets::new(fake.client.clone());
-    let named = |name: &str| WorkloadRef {
-        name: name.to_owned(),
-        ..target(&fake).workload
-    };
+    let named = |name: &str| WorkloadRef { name: name.to_owned(), ..target(&fake).workload };
     let there = targets.target(named("order-worker"));
     there.observe().await.unwrap();
     there.observe().await.unwrap();
-    assert_eq!(
-        fake.count("GET /apis/apps/v1?") + fake.count("GET /apis/apps/v1\u{0}"),
-        0
-    );
-    let discoveries = || {
-        fake.asked()
-            .iter()
-            .filter(|(line, _)| line.trim_end_matches('?') == "GET /apis/apps/v1")
-            .count()
-    };
+    assert_eq!(fake.count("GET /apis/apps/v1?") + fake.count("GET /apis/apps/v1\u{0}"), 0);
+    let discoveries =
+        || fake.asked().iter().filter(|(line, _)| line.trim_end_matches('?') == "GET /apis/apps/v1").count();
     assert_eq!(discoveries(), 1);
-    assert!(matches!(
-        targets.target(named("gone")).observe().await,
-        Err(TargetError::NotFound(_))
-    ));
+    assert!(matches!(targets.target(named("gone")).observe().await, Err(TargetError::NotFound(_))));
     there.observe().await.unwrap();
     assert_eq!(discoveries(), 2);
 }
@@ -193,219 +150,41 @@ async fn a_kind_is_discovered_once_and_again_after_its_object_was_not_found() {
 async fn what_cannot_be_scaled_is_refused() {
     let fake = Fake::new(|line, _| Some(api_server(line)));
     let observe = async |api_version: &str, kind: &str| {
-        let workload = WorkloadRef {
-            api_version: api_version.to_owned(),
-            kind: kind.to_owned(),
-            ..target(&fake).workload
-        };
-        KubernetesTargets::new(fake.client.clone())
-            .target(workload)
-            .observe()
-            .await
-            .unwrap_err()
+        let workload =
+            WorkloadRef { api_version: api_version.to_owned(), kind: kind.to_owned(), ..target(&fake).workload };
+        KubernetesTargets::new(fake.client.clone()).target(workload).observe().await.unwrap_err()
     };
-    assert!(matches!(
-        observe("apps/v1", "ControllerRevision").await,
-        TargetError::NotScalable(_)
-    ));
-    assert!(matches!(
-        observe("apps/v1", "Deploymint").await,
-        TargetError::NotFound(_)
-    ));
-    assert!(matches!(
-        observe("nobody.example/v1", "Deployment").await,
-        TargetError::NotFound(_)
-    ));
-    assert!(matches!(
-        observe("apps/v1/x", "Deployment").await,
-        TargetError::Invalid(_)
-    ));
+    assert!(matches!(observe("apps/v1", "Event").await, TargetError::NotScalable(_)));
+    assert!(matches!(observe("apps/v1", "Deploymint").await, TargetError::NotFound(_)));
+    assert!(matches!(observe("nobody.example/v1", "Deployment").await, TargetError::NotFound(_)));
+    assert!(matches!(observe("apps/v1/x", "Deployment").await, TargetError::Invalid(_)));
 }
 
 #[tokio::test]
 async fn a_name_that_would_lead_to_another_path_is_never_asked_for() {
     let fake = Fake::new(|line, _| Some(api_server(line)));
     for name in ["../../secrets/root", "a/b", "a?x=y", "a%2fb", ""] {
-        let workload = WorkloadRef {
-            name: name.to_owned(),
-            ..target(&fake).workload
-        };
-        let refused = KubernetesTargets::new(fake.client.clone())
-            .target(workload)
-            .observe()
-            .await
-            .unwrap_err();
+        let workload = WorkloadRef { name: name.to_owned(), ..target(&fake).workload };
+        let refused = KubernetesTargets::new(fake.client.clone()).target(workload).observe().await.unwrap_err();
         assert!(matches!(refused, TargetError::Invalid(_)), "{name}: {refused}");
     }
     assert_eq!(fake.asked(), []);
 }
 
 #[tokio::test]
-async fn a_target_of_a_horizontal_pod_autoscaler_is_refused_whatever_its_version() {
-    let hpa = |api_version: &str, name: &str| {
-        list(&[json!({
-            "metadata": {"name": "web"},
-            "spec": {"maxReplicas": 9, "scaleTargetRef": {"apiVersion": api_version, "kind": "Deployment", "name": name}},
-        })])
-    };
-    for api_version in ["apps/v1", "apps/v1beta2"] {
-        let refused = observe_with(HPAS, hpa(api_version, "order-worker")).await.unwrap_err();
-        let text = refused.to_string();
-        assert!(
-            matches!(
-                refused,
-                TargetError::OwnedByAnother {
-                    kind: "HorizontalPodAutoscaler",
-                    ..
-                }
-            ),
-            "{text}"
-        );
-        assert!(
-            text.contains("kubectl delete HorizontalPodAutoscaler web -n orders"),
-            "{text}"
-        );
-    }
-    observe_with(HPAS, hpa("apps/v1", "another")).await.unwrap();
-    observe_with(HPAS, hpa("example.com/v1", "order-worker")).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_target_of_a_scaled_object_is_refused_by_kedas_defaults() {
-    let scaled = |target: Value| list(&[json!({"metadata": {"name": "web"}, "spec": {"scaleTargetRef": target}})]);
-    let refused = observe_with(SCALED_OBJECTS, scaled(json!({"name": "order-worker"})))
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            refused,
-            TargetError::OwnedByAnother {
-                kind: "ScaledObject",
-                ..
-            }
-        ),
-        "{refused}"
-    );
-    let other_kind = json!({"kind": "StatefulSet", "name": "order-worker"});
-    observe_with(SCALED_OBJECTS, scaled(other_kind)).await.unwrap();
-}
-
-#[tokio::test]
-async fn without_the_right_to_list_autoscalers_the_target_is_observed_and_the_doubt_noted() {
-    let refused = || {
-        refusal(
-            403,
-            "Forbidden",
-            "User \"hs\" cannot list resource \"horizontalpodautoscalers\"",
-        )
-    };
-    let seen = observe_with(HPAS, refused()).await.unwrap();
-    assert!(
-        matches!(
-            &seen.notes[..],
-            [Note::OwnersHidden {
-                kind: "HorizontalPodAutoscaler",
-                ..
-            }]
-        ),
-        "{:?}",
-        seen.notes
-    );
-    assert!(
-        seen.notes[0].to_string().contains("cannot list resource"),
-        "{}",
-        seen.notes[0]
-    );
-}
-
-#[tokio::test]
-async fn autoscalers_that_cannot_be_listed_for_another_reason_stop_the_observation() {
-    let broken = || refusal(500, "InternalError", "etcd has no leader");
-    assert!(matches!(
-        observe_with(HPAS, broken()).await,
-        Err(TargetError::Unreachable(_))
-    ));
-}
-
-#[tokio::test]
 async fn errors_of_reads_are_told_apart() {
     const PODS: &str = "GET /api/v1/namespaces/orders/pods";
-    let observe = async |code, reason: &str| {
-        observe_with(PODS, refusal(code, reason, "its words"))
-            .await
-            .unwrap_err()
-    };
+    let observe = async |code, reason: &str| observe_with(PODS, refusal(code, reason, "its words")).await.unwrap_err();
     assert!(matches!(observe(403, "Forbidden").await, TargetError::Forbidden(text) if text.contains("its words")));
-    assert!(matches!(
-        observe(429, "TooManyRequests").await,
-        TargetError::Throttled(_)
-    ));
-    assert!(matches!(
-        observe(503, "ServiceUnavailable").await,
-        TargetError::Unreachable(_)
-    ));
-    assert!(matches!(
-        observe_with(PODS, (200, json!({"items": 7}))).await,
-        Err(TargetError::Invalid(_))
-    ));
+    assert!(matches!(observe(429, "TooManyRequests").await, TargetError::Throttled(_)));
+    assert!(matches!(observe(503, "ServiceUnavailable").await, TargetError::Unreachable(_)));
+    assert!(matches!(observe_with(PODS, (200, json!({"items": 7}))).await, Err(TargetError::Invalid(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_never_answers_is_unreachable_after_five_seconds() {
     let fake = Fake::new(|_, _| None);
     let asked = tokio::time::Instant::now();
-    assert!(matches!(
-        target(&fake).observe().await,
-        Err(TargetError::Unreachable(_))
-    ));
+    assert!(matches!(target(&fake).observe().await, Err(TargetError::Unreachable(_))));
     assert_eq!(asked.elapsed().as_secs(), 5);
-}
-
-#[tokio::test]
-async fn a_write_carries_the_version_and_identity_of_what_was_seen() {
-    let fake = Fake::new(|line, _| Some(api_server(line)));
-    let target = target(&fake);
-    let seen = target.observe().await.unwrap();
-    target.write(&seen, Replicas(5)).await.unwrap();
-    let (line, body) = fake.asked().pop().unwrap();
-    assert!(line.starts_with(&format!("PUT {DEPLOYMENT}/scale?")), "{line}");
-    assert!(line.contains("fieldManager=hybridscaler"), "{line}");
-    assert_eq!(
-        (
-            &body["metadata"]["resourceVersion"],
-            &body["metadata"]["uid"],
-            &body["spec"]["replicas"]
-        ),
-        (&json!("42"), &json!("d-1"), &json!(5))
-    );
-}
-
-#[tokio::test]
-async fn a_target_that_changed_since_is_a_conflict() {
-    let conflict = refusal(409, "Conflict", "the object has been modified");
-    assert_eq!(write_with(Some(conflict)).await, Err(WriteError::Conflict));
-}
-
-#[tokio::test]
-async fn a_write_that_was_refused_is_told_from_one_whose_outcome_is_unknown() {
-    let write = async |code, reason: &str| write_with(Some(refusal(code, reason, "its words"))).await.unwrap_err();
-    assert!(matches!(write(403, "Forbidden").await, WriteError::Forbidden(_)));
-    assert!(matches!(write(404, "NotFound").await, WriteError::NotFound(_)));
-    assert!(matches!(write(422, "Invalid").await, WriteError::Refused(text) if text.contains("its words")));
-    assert!(matches!(write(429, "TooManyRequests").await, WriteError::Throttled(_)));
-    assert!(matches!(write(504, "Timeout").await, WriteError::UnknownOutcome(_)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_write_without_an_answer_has_an_unknown_outcome() {
-    assert!(matches!(write_with(None).await, Err(WriteError::UnknownOutcome(_))));
-}
-
-#[tokio::test]
-async fn autoscalers_of_a_namespace_are_listed_once_for_all_its_targets() {
-    let fake = Fake::new(|line, _| Some(api_server(line)));
-    let target = target(&fake);
-    target.observe().await.unwrap();
-    target.observe().await.unwrap();
-    assert_eq!((fake.count("horizontalpodautoscalers"), fake.count("/pods")), (1, 2));
 }

@@ -1,5 +1,5 @@
-//! What a workload's object says: how many replicas, how it replaces them, which pods are its own, and whether its controller has
-//! caught up. Pure.
+//! What a workload's object says: how many replicas, how it replaces them, which pods are its own, and whether its
+//! controller has caught up. Pure.
 
 use hybridscaler_core::{
     Replicas,
@@ -41,14 +41,8 @@ pub(super) enum Unusable {
 
 /// The query for what `selector` selects. An empty selector would select every pod of the namespace.
 pub(super) fn selector(selector: Option<&LabelSelector>) -> Result<String, Unusable> {
-    let selector: Selector = selector
-        .cloned()
-        .unwrap_or_default()
-        .try_into()
-        .map_err(|_| Unusable::Selector)?;
-    Some(selector.to_string())
-        .filter(|query| !query.is_empty())
-        .ok_or(Unusable::Selector)
+    let selector: Selector = selector.cloned().unwrap_or_default().try_into().map_err(|_| Unusable::Selector)?;
+    Some(selector.to_string()).filter(|query| !query.is_empty()).ok_or(Unusable::Selector)
 }
 
 /// `replica_sets`: what `selector` selects; those of other owners are left out here.
@@ -68,51 +62,31 @@ pub(super) fn deployment(deployment: &Deployment, replica_sets: &[ReplicaSet], s
         let there = set.status.as_ref().map(|status| status.replicas);
         (replicas(told), replicas(there))
     };
-    let observed = observed(
-        deployment.metadata.generation,
-        status.and_then(|status| status.observed_generation),
-    ) && owned().all(|set| {
-        observed(
-            set.metadata.generation,
-            set.status.as_ref().and_then(|status| status.observed_generation),
-        )
-    });
-    let in_use = owned()
-        .map(told_of)
-        .filter(|(told, there)| told.max(there) > &Replicas::ZERO)
-        .count();
+    let observed = observed(deployment.metadata.generation, status.and_then(|status| status.observed_generation))
+        && owned().all(|set| {
+            observed(set.metadata.generation, set.status.as_ref().and_then(|status| status.observed_generation))
+        });
+    let in_use = owned().map(told_of).filter(|(told, there)| told.max(there) > &Replicas::ZERO).count();
     let told = owned().map(|set| told_of(set).0).fold(Replicas::ZERO, Replicas::plus);
     let outdated = status.is_some_and(|status| status.replicas > status.updated_replicas);
     let rollout = match () {
         () if !observed => Rollout::NotObserved,
-        // More than one ReplicaSet has pods, or (Recreate) none has been told yet to make them, or those that live are of the past.
+        // More than one ReplicaSet has pods, or (Recreate) none has been told yet to make them, or those that live are
+        // of the past.
         () if in_use > 1 || told != desired || outdated => Rollout::InProgress,
         () => Rollout::Settled,
     };
-    let shape = spec
-        .and_then(|spec| spec.strategy.as_ref())
-        .map_or(DEFAULT_SHAPE, strategy);
-    Told {
-        desired,
-        shape,
-        selector,
-        rollout,
-    }
+    let shape = spec.and_then(|spec| spec.strategy.as_ref()).map_or(DEFAULT_SHAPE, strategy);
+    Told { desired, shape, selector, rollout }
 }
 
-const DEFAULT_SHAPE: Shape = Shape::RollingUpdate {
-    max_surge: DEFAULT_SURGE,
-};
+const DEFAULT_SHAPE: Shape = Shape::RollingUpdate { max_surge: DEFAULT_SURGE };
 
 fn strategy(strategy: &DeploymentStrategy) -> Shape {
     if strategy.type_.as_deref() == Some("Recreate") {
         return Shape::Recreate;
     }
-    match strategy
-        .rolling_update
-        .as_ref()
-        .and_then(|rolling| rolling.max_surge.as_ref())
-    {
+    match strategy.rolling_update.as_ref().and_then(|rolling| rolling.max_surge.as_ref()) {
         None => DEFAULT_SHAPE,
         Some(surge) => surge_of(surge).map_or(Shape::Other, |max_surge| Shape::RollingUpdate { max_surge }),
     }
@@ -142,36 +116,21 @@ pub(super) fn stateful_set(set: &StatefulSet) -> Result<Told, Unusable> {
         _ => false,
     };
     let rollout = match () {
-        () if !observed(
-            set.metadata.generation,
-            status.and_then(|status| status.observed_generation),
-        ) =>
-        {
+        () if !observed(set.metadata.generation, status.and_then(|status| status.observed_generation)) => {
             Rollout::NotObserved
         }
         () if rolling => Rollout::InProgress,
         () => Rollout::Settled,
     };
     let selector = selector(spec.map(|spec| &spec.selector))?;
-    Ok(Told {
-        desired,
-        shape: Shape::StatefulSet,
-        selector,
-        rollout,
-    })
+    Ok(Told { desired, shape: Shape::StatefulSet, selector, rollout })
 }
 
 /// A kind that we know only by its scale subresource. `scale` was read after `object`.
 pub(super) fn other(object: &DynamicObject, scale: &Scale) -> Result<Told, Unusable> {
-    let desired = scale
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.replicas)
-        .ok_or(Unusable::ScaleReplicas)?;
+    let desired = scale.spec.as_ref().and_then(|spec| spec.replicas).ok_or(Unusable::ScaleReplicas)?;
     let status = scale.status.as_ref();
-    let selector = status
-        .and_then(|status| status.selector.clone())
-        .filter(|selector| !selector.is_empty());
+    let selector = status.and_then(|status| status.selector.clone()).filter(|selector| !selector.is_empty());
     let same = scale.metadata.resource_version == object.metadata.resource_version;
     let caught_up = match observed_generation(object) {
         Some(generation) => observed(object.metadata.generation, Some(generation)),
@@ -182,11 +141,7 @@ pub(super) fn other(object: &DynamicObject, scale: &Scale) -> Result<Told, Unusa
         desired: replicas(Some(desired)),
         shape: Shape::Other,
         selector: selector.ok_or(Unusable::ScaleSelector)?,
-        rollout: if same && caught_up {
-            Rollout::Settled
-        } else {
-            Rollout::NotObserved
-        },
+        rollout: if same && caught_up { Rollout::Settled } else { Rollout::NotObserved },
     })
 }
 

@@ -14,15 +14,9 @@ fn named(url: &str) -> Vec<String> {
 
 #[test]
 fn every_host_that_may_be_connected_to_is_named_with_its_port() {
-    assert_eq!(
-        named("postgres://scaler:pw@db.internal:6432/orders"),
-        ["db.internal:6432"]
-    );
+    assert_eq!(named("postgres://scaler:pw@db.internal:6432/orders"), ["db.internal:6432"]);
     assert_eq!(named("postgresql://scaler@db.internal"), ["db.internal:5432"]);
-    assert_eq!(
-        named("postgres://scaler@a,b:6432,c/orders"),
-        ["a:5432", "b:6432", "c:5432"]
-    );
+    assert_eq!(named("postgres://scaler@a,b:6432,c/orders"), ["a:5432", "b:6432", "c:5432"]);
     assert_eq!(named("postgres://scaler@[fd00::1]:6432/orders"), ["[fd00::1]:6432"]);
 }
 
@@ -43,10 +37,7 @@ fn addresses_that_the_operator_could_not_have_trusted_are_refused() {
         "postgres:///orders?user=u&host=",
         "postgres:///orders?user=u&host=a&host=b&host=c&port=1,2",
     ] {
-        assert!(
-            matches!(hosts_of(url), Err(DatabaseError::ConnectionString(_))),
-            "{url}"
-        );
+        assert!(matches!(hosts_of(url), Err(DatabaseError::ConnectionString(_))), "{url}");
     }
 }
 
@@ -87,10 +78,7 @@ fn the_application_name_carries_the_budget_whatever_the_string_says() {
 fn sslmode_has_libpqs_meaning() {
     let mode = |query: &str| {
         let (config, mode) = parse(&format!("postgres://scaler:pw@db/orders{query}")).unwrap();
-        assert_eq!(
-            (config.get_user(), config.get_password()),
-            (Some("scaler"), Some("pw".as_bytes()))
-        );
+        assert_eq!((config.get_user(), config.get_password()), (Some("scaler"), Some("pw".as_bytes())));
         mode
     };
     assert_eq!(mode(""), Mode::Prefer);
@@ -98,19 +86,11 @@ fn sslmode_has_libpqs_meaning() {
     assert_eq!(mode("?sslmode=allow"), Mode::Prefer);
     assert_eq!(mode("?sslmode=require&connect_timeout=3"), Mode::Require);
     assert_eq!(mode("?connect_timeout=3&sslmode=verify-ca"), Mode::VerifyCa);
-    assert_eq!(
-        mode("?sslmode=verify-full&target_session_attrs=read-write"),
-        Mode::VerifyFull
-    );
-    assert_eq!(
-        (Mode::Disable.ssl_mode(), Mode::Prefer.ssl_mode()),
-        (SslMode::Disable, SslMode::Prefer)
-    );
-    for (checked, verify) in [
-        (Mode::Require, Verify::Nothing),
-        (Mode::VerifyCa, Verify::Chain),
-        (Mode::VerifyFull, Verify::ChainAndName),
-    ] {
+    assert_eq!(mode("?sslmode=verify-full&target_session_attrs=read-write"), Mode::VerifyFull);
+    assert_eq!((Mode::Disable.ssl_mode(), Mode::Prefer.ssl_mode()), (SslMode::Disable, SslMode::Prefer));
+    for (checked, verify) in
+        [(Mode::Require, Verify::Nothing), (Mode::VerifyCa, Verify::Chain), (Mode::VerifyFull, Verify::ChainAndName)]
+    {
         assert_eq!((checked.ssl_mode(), checked.verify()), (SslMode::Require, verify));
     }
 }
@@ -122,14 +102,8 @@ fn other_options_survive_the_reading_of_sslmode() {
             .unwrap();
     assert_eq!(config.get_password(), Some("p@?".as_bytes()));
     assert_eq!(config.get_dbname(), Some("orders"));
-    assert_eq!(
-        config.get_target_session_attrs(),
-        tokio_postgres::config::TargetSessionAttrs::ReadWrite
-    );
-    assert_eq!(
-        config.get_channel_binding(),
-        tokio_postgres::config::ChannelBinding::Require
-    );
+    assert_eq!(config.get_target_session_attrs(), tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+    assert_eq!(config.get_channel_binding(), tokio_postgres::config::ChannelBinding::Require);
 }
 
 #[test]
@@ -153,26 +127,11 @@ fn connecting_takes_at_most_five_seconds_a_host() {
         let address = read(&format!("postgres://scaler@db/orders{query}")).unwrap();
         address.config.get_connect_timeout().copied().unwrap().as_secs()
     };
-    assert_eq!(
-        (
-            timeout(""),
-            timeout("?connect_timeout=2"),
-            timeout("?connect_timeout=60")
-        ),
-        (5, 2, 5)
-    );
-    assert_eq!(
-        read("postgres://scaler@a,b,c/orders").unwrap().time_limit().as_secs(),
-        15
-    );
+    assert_eq!((timeout(""), timeout("?connect_timeout=2"), timeout("?connect_timeout=60")), (5, 2, 5));
+    assert_eq!(read("postgres://scaler@a,b,c/orders").unwrap().time_limit().as_secs(), 15);
 }
 
 #[test]
 fn a_string_without_a_user_is_refused() {
-    assert!(
-        read("postgres://db/orders")
-            .unwrap_err()
-            .to_string()
-            .contains("no user")
-    );
+    assert!(read("postgres://db/orders").unwrap_err().to_string().contains("no user"));
 }

@@ -29,22 +29,15 @@ impl Fake {
             async move {
                 let (parts, body) = request.into_parts();
                 let body = serde_json::from_slice(&body.collect_bytes().await.unwrap()).unwrap_or(Value::Null);
-                log.lock()
-                    .unwrap()
-                    .push((format!("{} {}", parts.method, parts.uri), body.clone()));
+                log.lock().unwrap().push((format!("{} {}", parts.method, parts.uri), body.clone()));
                 let Some((status, answer)) = script(&format!("{} {}", parts.method, parts.uri.path()), &body) else {
                     return std::future::pending().await;
                 };
-                let answer = Response::builder()
-                    .status(status)
-                    .body(Body::from(answer.to_string().into_bytes()));
+                let answer = Response::builder().status(status).body(Body::from(answer.to_string().into_bytes()));
                 Ok::<_, Infallible>(answer.unwrap())
             }
         });
-        Self {
-            client: Client::new(service, "default"),
-            asked,
-        }
+        Self { client: Client::new(service, "default"), asked }
     }
 
     pub(super) fn asked(&self) -> Vec<Asked> {
@@ -59,10 +52,7 @@ impl Fake {
 
 /// A refusal as the API server words it.
 pub(super) fn refusal(code: u16, reason: &str, message: &str) -> (u16, Value) {
-    (
-        code,
-        json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message}),
-    )
+    (code, json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}))
 }
 
 pub(super) fn list(items: &[Value]) -> (u16, Value) {

@@ -15,7 +15,7 @@ fn deployment_of(replicas: u32, edit: &Value) -> Deployment {
     serde_json::from_value(object).unwrap()
 }
 
-/// A ReplicaSet of that Deployment, told to run `told` and with `there` pods.
+/// A `ReplicaSet` of that Deployment, told to run `told` and with `there` pods.
 fn replica_set(told: u32, there: u32) -> Value {
     json!({
         "metadata": {"generation": 3, "ownerReferences": [
@@ -29,18 +29,14 @@ fn replica_set(told: u32, there: u32) -> Value {
 fn merge(object: &mut Value, edit: &Value) {
     match (object, edit) {
         (Value::Object(object), Value::Object(edit)) => {
-            edit.iter()
-                .for_each(|(key, value)| merge(object.entry(key).or_insert(Value::Null), value));
+            edit.iter().for_each(|(key, value)| merge(object.entry(key).or_insert(Value::Null), value));
         }
         (object, edit) => *object = edit.clone(),
     }
 }
 
 fn told(deployment: &Deployment, replica_sets: &[Value]) -> Told {
-    let sets: Vec<_> = replica_sets
-        .iter()
-        .map(|set| serde_json::from_value(set.clone()).unwrap())
-        .collect();
+    let sets: Vec<_> = replica_sets.iter().map(|set| serde_json::from_value(set.clone()).unwrap()).collect();
     super::deployment(deployment, &sets, "app=x".to_owned())
 }
 
@@ -49,19 +45,12 @@ fn rollout(edit: &Value, replica_sets: &[Value]) -> Rollout {
 }
 
 fn shape(strategy: &Value) -> Shape {
-    told(
-        &deployment_of(5, &json!({"spec": {"strategy": strategy}})),
-        &[replica_set(5, 5)],
-    )
-    .shape
+    told(&deployment_of(5, &json!({"spec": {"strategy": strategy}})), &[replica_set(5, 5)]).shape
 }
 
 #[test]
 fn a_deployment_at_rest_is_settled() {
-    assert_eq!(
-        rollout(&json!({}), &[replica_set(5, 5), replica_set(0, 0)]),
-        Rollout::Settled
-    );
+    assert_eq!(rollout(&json!({}), &[replica_set(5, 5), replica_set(0, 0)]), Rollout::Settled);
 }
 
 #[test]
@@ -75,14 +64,8 @@ fn a_deployment_that_is_scaled_is_settled_while_its_pods_still_come_and_go() {
 #[test]
 fn a_deployment_is_not_observed_before_it_and_its_replica_sets_are() {
     let sets = [replica_set(5, 5)];
-    assert_eq!(
-        rollout(&json!({"metadata": {"generation": 8}}), &sets),
-        Rollout::NotObserved
-    );
-    assert_eq!(
-        rollout(&json!({"status": {"observedGeneration": null}}), &sets),
-        Rollout::NotObserved
-    );
+    assert_eq!(rollout(&json!({"metadata": {"generation": 8}}), &sets), Rollout::NotObserved);
+    assert_eq!(rollout(&json!({"status": {"observedGeneration": null}}), &sets), Rollout::NotObserved);
     let mut unobserved = replica_set(5, 9);
     merge(&mut unobserved, &json!({"metadata": {"generation": 4}}));
     assert_eq!(rollout(&json!({}), &[unobserved]), Rollout::NotObserved);
@@ -94,34 +77,22 @@ fn a_deployment_is_not_observed_before_it_and_its_replica_sets_are() {
 #[test]
 fn a_rolling_update_is_in_progress_until_one_replica_set_has_all_pods() {
     let old_and_new = json!({"status": {"replicas": 6, "updatedReplicas": 2}});
-    assert_eq!(
-        rollout(&old_and_new, &[replica_set(4, 4), replica_set(2, 2)]),
-        Rollout::InProgress
-    );
-    assert_eq!(
-        rollout(&json!({}), &[replica_set(0, 1), replica_set(5, 5)]),
-        Rollout::InProgress
-    );
+    assert_eq!(rollout(&old_and_new, &[replica_set(4, 4), replica_set(2, 2)]), Rollout::InProgress);
+    assert_eq!(rollout(&json!({}), &[replica_set(0, 1), replica_set(5, 5)]), Rollout::InProgress);
     assert_eq!(rollout(&old_and_new, &[replica_set(5, 6)]), Rollout::InProgress);
 }
 
 #[test]
 fn a_recreate_is_in_progress_while_no_replica_set_is_told_to_make_pods() {
     let none = json!({"status": {"replicas": 0, "updatedReplicas": 0}, "spec": {"strategy": {"type": "Recreate"}}});
-    assert_eq!(
-        rollout(&none, &[replica_set(0, 0), replica_set(0, 0)]),
-        Rollout::InProgress
-    );
+    assert_eq!(rollout(&none, &[replica_set(0, 0), replica_set(0, 0)]), Rollout::InProgress);
     assert_eq!(rollout(&none, &[]), Rollout::InProgress);
 }
 
 #[test]
 fn replica_sets_of_other_owners_do_not_count() {
     let mut strange = replica_set(3, 3);
-    merge(
-        &mut strange,
-        &json!({"metadata": {"generation": 9, "ownerReferences": []}}),
-    );
+    merge(&mut strange, &json!({"metadata": {"generation": 9, "ownerReferences": []}}));
     assert_eq!(rollout(&json!({}), &[replica_set(5, 5), strange]), Rollout::Settled);
 }
 
@@ -136,25 +107,15 @@ fn the_shape_follows_the_strategy() {
     let surge = |max_surge| Shape::RollingUpdate { max_surge };
     assert_eq!(shape(&json!(null)), surge(Surge::Percent(25)));
     assert_eq!(shape(&json!({"type": "RollingUpdate"})), surge(Surge::Percent(25)));
-    assert_eq!(
-        shape(&json!({"rollingUpdate": {"maxSurge": "30%"}})),
-        surge(Surge::Percent(30))
-    );
-    assert_eq!(
-        shape(&json!({"rollingUpdate": {"maxSurge": 0}})),
-        surge(Surge::Count(0))
-    );
+    assert_eq!(shape(&json!({"rollingUpdate": {"maxSurge": "30%"}})), surge(Surge::Percent(30)));
+    assert_eq!(shape(&json!({"rollingUpdate": {"maxSurge": 0}})), surge(Surge::Count(0)));
     assert_eq!(shape(&json!({"type": "Recreate"})), Shape::Recreate);
 }
 
 #[test]
 fn a_surge_that_cannot_be_read_is_taken_for_unbounded() {
     for surge in [json!("many"), json!("-5%"), json!(-1), json!("25")] {
-        assert_eq!(
-            shape(&json!({"rollingUpdate": {"maxSurge": surge}})),
-            Shape::Other,
-            "{surge}"
-        );
+        assert_eq!(shape(&json!({"rollingUpdate": {"maxSurge": surge}})), Shape::Other, "{surge}");
     }
 }
 
@@ -168,7 +129,7 @@ fn an_empty_selector_is_refused_since_it_would_count_every_pod() {
     assert_eq!(selected(strange), Err(Unusable::Selector));
 }
 
-/// A StatefulSet of 5, told apart by `edit`.
+/// A `StatefulSet` of 5, told apart by `edit`.
 fn set_of(edit: &Value) -> Told {
     let mut object = json!({
         "metadata": {"generation": 7},
@@ -183,20 +144,9 @@ fn set_of(edit: &Value) -> Told {
 
 #[test]
 fn a_stateful_set_is_settled_once_observed_and_of_one_revision() {
-    let Told {
-        desired,
-        shape,
-        rollout,
-        ..
-    } = set_of(&json!({}));
-    assert_eq!(
-        (desired, shape, rollout),
-        (Replicas(5), Shape::StatefulSet, Rollout::Settled)
-    );
-    assert_eq!(
-        set_of(&json!({"metadata": {"generation": 8}})).rollout,
-        Rollout::NotObserved
-    );
+    let Told { desired, shape, rollout, .. } = set_of(&json!({}));
+    assert_eq!((desired, shape, rollout), (Replicas(5), Shape::StatefulSet, Rollout::Settled));
+    assert_eq!(set_of(&json!({"metadata": {"generation": 8}})).rollout, Rollout::NotObserved);
     let rolling = json!({"status": {"updateRevision": "b", "updatedReplicas": 2}});
     assert_eq!(set_of(&rolling).rollout, Rollout::InProgress);
 }
@@ -231,10 +181,7 @@ fn other_of(object: &Value, scale: &Value) -> Result<Told, Unusable> {
         "status": {"replicas": 5, "selector": "app=x"},
     });
     merge(&mut scaled, scale);
-    other(
-        &serde_json::from_value(of).unwrap(),
-        &serde_json::from_value(scaled).unwrap(),
-    )
+    other(&serde_json::from_value(of).unwrap(), &serde_json::from_value(scaled).unwrap())
 }
 
 #[test]
@@ -243,18 +190,9 @@ fn another_kind_is_settled_once_it_says_that_it_observed_its_generation() {
     let rollout = |object: &Value, scale: &Value| other_of(object, scale).unwrap().rollout;
     assert_eq!(other_of(&nothing, &nothing).unwrap().shape, Shape::Other);
     assert_eq!(rollout(&nothing, &nothing), Rollout::Settled);
-    assert_eq!(
-        rollout(&json!({"status": {"observedGeneration": 7}}), &nothing),
-        Rollout::Settled
-    );
-    assert_eq!(
-        rollout(&json!({"status": {"observedGeneration": 6}}), &nothing),
-        Rollout::NotObserved
-    );
-    assert_eq!(
-        rollout(&json!({"status": {"observedGeneration": "6"}}), &nothing),
-        Rollout::NotObserved
-    );
+    assert_eq!(rollout(&json!({"status": {"observedGeneration": 7}}), &nothing), Rollout::Settled);
+    assert_eq!(rollout(&json!({"status": {"observedGeneration": 6}}), &nothing), Rollout::NotObserved);
+    assert_eq!(rollout(&json!({"status": {"observedGeneration": "6"}}), &nothing), Rollout::NotObserved);
 }
 
 #[test]
