@@ -91,20 +91,12 @@ const ORDERLY_STOP: Duration = Duration::from_secs(4);
 /// # Access control
 /// `get`, `list`, `watch` on both kinds, `update` on their status, `create` and `patch` on events, and what the targets need.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error> {
-    let Options {
-        mut kube,
-        config,
-        account,
-        listener,
-    } = options;
+    let Options { mut kube, config, account, listener } = options;
     // One client, and it never repeats a request by itself: a repeated write that had succeeded would be a conflict of our own
     // making, and nothing would bound the time it takes. Reconciles are repeated instead.
     kube.default_retry = false;
     let client = Client::try_from(kube).map_err(|error| Error::Client(Box::new(error)))?;
-    let aws = Aws::new(aws::Options {
-        endpoint_url: config.aws.endpoint_url.clone(),
-        ..aws::Options::default()
-    });
+    let aws = Aws::new(aws::Options { endpoint_url: config.aws.endpoint_url.clone(), ..aws::Options::default() });
     let (sources, wakes) = Sources::new(aws.clone());
     let metrics = Metrics::new(source_requests(sources.clone())?)?;
     let readiness = Readiness::waiting_for([SCALERS, BUDGETS]);
@@ -153,8 +145,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
             .modify(|budget| budget.managed_fields_mut().clear())
             .reflect(budget_writer)
             .inspect_ok(move |event| match event {
-                watcher::Event::Apply(budget) | watcher::Event::InitApply(budget) => {
-                    for waiting in who_waits_for(budget, &ctx) {
+                watcher::Event::Apply(changed) | watcher::Event::InitApply(changed) => {
+                    budget::show(changed, &ctx);
+                    for waiting in who_waits_for(changed, &ctx) {
                         // Fails only when nobody listens any more, at the end of the process.
                         let _ = sender.unbounded_send(waiting);
                     }
@@ -240,12 +233,7 @@ fn who_waits_for(budget: &Budget, ctx: &Context) -> Vec<ScalerRef> {
         });
         refers && ctx.memory.waits_for_room(&scaler.uid().unwrap_or_default())
     };
-    ctx.scalers
-        .state()
-        .iter()
-        .filter(|scaler| waits(scaler))
-        .map(|scaler| ObjectRef::from_obj(&**scaler))
-        .collect()
+    ctx.scalers.state().iter().filter(|scaler| waits(scaler)).map(|scaler| ObjectRef::from_obj(&**scaler)).collect()
 }
 
 fn scaler_failed(scaler: Arc<Scaler>, error: &scaler::NotStored, _: Arc<Context>) -> Action {
@@ -262,12 +250,7 @@ fn source_requests(sources: Sources<ScalerRef>) -> Result<Box<dyn Collector>, pr
         move || {
             let counts = sources.counts().into_iter();
             counts
-                .map(|count| {
-                    (
-                        [count.kind.as_str(), count.unknown.map_or("ok", |why| why.as_str())],
-                        count.polls,
-                    )
-                })
+                .map(|count| ([count.kind.as_str(), count.unknown.map_or("ok", |why| why.as_str())], count.polls))
                 .collect()
         },
     )?;

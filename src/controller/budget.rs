@@ -25,7 +25,7 @@ use crate::{
         ConnectionBudget, ConnectionBudgetStatus,
         conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
     },
-    ledger::LedgerError,
+    ledger::{self, LedgerError},
     targets::TargetError,
     telemetry::metrics::BudgetView,
 };
@@ -72,11 +72,7 @@ async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Re
         }
         for Gone { consumer, version } in &gone {
             // Somebody may have made the scaler anew since we looked.
-            if ledger
-                .entries
-                .get(consumer)
-                .is_some_and(|entry| entry.version == *version)
-            {
+            if ledger.entries.get(consumer).is_some_and(|entry| entry.version == *version) {
                 ledger.entries.remove(consumer);
             }
         }
@@ -88,16 +84,6 @@ async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Re
     };
     let (stored, before) = ctx.ledgers.update(&reference, step).await?;
     let after = stored.status.unwrap_or_default();
-    let kept = crate::ledger::read(Some(&after)).unwrap_or_default();
-    ctx.metrics.budget(
-        subject.name.clone(),
-        BudgetView {
-            capacity: kept.capacity.usable(),
-            reserve: kept.reserve,
-            granted: kept.granted(),
-            consumers: kept.entries.len(),
-        },
-    );
     for type_ in [ConditionType::CapacityKnown, ConditionType::OverBudget] {
         if let Some(story) = story(type_, &before, &after.conditions) {
             ctx.events.publish(&subject.reference, story).await;
@@ -106,22 +92,26 @@ async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Re
     Ok(reading.err())
 }
 
-fn verdicts(ledger: &Ledger, trouble: Option<&Trouble>) -> [Verdict; 3] {
-    let verdict = |type_, status, reason: &'static str, message: String| Verdict {
-        type_,
-        status,
-        reason,
-        message,
+/// Shows what a watched budget holds in the metrics: scalers change its ledger far more often than it is reconciled.
+pub(super) fn show(budget: &Budget, ctx: &Context) {
+    let Ok(Ok(ledger)) = budget.0.as_ref().map(|budget| ledger::read(budget.status.as_ref())) else {
+        return;
     };
+    let view = BudgetView {
+        capacity: ledger.capacity.usable(),
+        reserve: ledger.reserve,
+        granted: ledger.granted(),
+        consumers: ledger.entries.len(),
+    };
+    ctx.metrics.budget(Subject::of(budget).name, view);
+}
+
+fn verdicts(ledger: &Ledger, trouble: Option<&Trouble>) -> [Verdict; 3] {
+    let verdict = |type_, status, reason: &'static str, message: String| Verdict { type_, status, reason, message };
     let known = match (trouble, ledger.capacity.usable()) {
         (None, Some(usable)) => {
             let message = format!("the database accepts {usable} connections from ordinary roles");
-            verdict(
-                ConditionType::CapacityKnown,
-                ConditionStatus::True,
-                reasons::AS_EXPECTED,
-                message,
-            )
+            verdict(ConditionType::CapacityKnown, ConditionStatus::True, reasons::AS_EXPECTED, message)
         }
         (Some(trouble), usable) => {
             let last = usable.map_or_else(
@@ -129,12 +119,7 @@ fn verdicts(ledger: &Ledger, trouble: Option<&Trouble>) -> [Verdict; 3] {
                 |usable| format!("the last value, {usable}, stands, and no grant grows"),
             );
             let message = format!("{}\n{last}", trouble.message.trim_end());
-            verdict(
-                ConditionType::CapacityKnown,
-                ConditionStatus::False,
-                trouble.reason,
-                message,
-            )
+            verdict(ConditionType::CapacityKnown, ConditionStatus::False, trouble.reason, message)
         }
         (None, None) => verdict(
             ConditionType::CapacityKnown,
@@ -150,35 +135,15 @@ fn verdicts(ledger: &Ledger, trouble: Option<&Trouble>) -> [Verdict; 3] {
              grows until replicas are gone, the capacity grows or the reserve shrinks",
             ledger.reserve
         );
-        verdict(
-            ConditionType::OverBudget,
-            ConditionStatus::True,
-            reasons::GRANTS_EXCEED_CAPACITY,
-            message,
-        )
+        verdict(ConditionType::OverBudget, ConditionStatus::True, reasons::GRANTS_EXCEED_CAPACITY, message)
     } else {
         let message = "the grants fit into the capacity".to_owned();
-        verdict(
-            ConditionType::OverBudget,
-            ConditionStatus::False,
-            reasons::AS_EXPECTED,
-            message,
-        )
+        verdict(ConditionType::OverBudget, ConditionStatus::False, reasons::AS_EXPECTED, message)
     };
     let ready = if known.status == ConditionStatus::True {
-        verdict(
-            ConditionType::Ready,
-            ConditionStatus::True,
-            reasons::AS_EXPECTED,
-            "connections are granted".into(),
-        )
+        verdict(ConditionType::Ready, ConditionStatus::True, reasons::AS_EXPECTED, "connections are granted".into())
     } else {
-        verdict(
-            ConditionType::Ready,
-            ConditionStatus::False,
-            known.reason,
-            known.message.clone(),
-        )
+        verdict(ConditionType::Ready, ConditionStatus::False, known.reason, known.message.clone())
     };
     [ready, known, over]
 }
@@ -189,17 +154,10 @@ fn story(
     after: &[k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition],
 ) -> Option<Story> {
     let find = |conditions: &'_ [k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition]| {
-        conditions
-            .iter()
-            .find(|condition| condition.type_ == type_.as_str())
-            .cloned()
+        conditions.iter().find(|condition| condition.type_ == type_.as_str()).cloned()
     };
     let (was, is) = (find(before), find(after)?);
-    let bad = if type_ == ConditionType::OverBudget {
-        "True"
-    } else {
-        "False"
-    };
+    let bad = if type_ == ConditionType::OverBudget { "True" } else { "False" };
     let was_bad = was.as_ref().is_some_and(|was| was.status == bad);
     match (was_bad, is.status == bad) {
         (false, true) => Some(Story::trouble(&is.reason, &is.message)),
@@ -218,7 +176,7 @@ struct Gone {
 /// The entries of scalers that exist no more, and whose targets are gone or run nothing: their replicas lived on until then, and so
 /// did their charge.
 async fn gone(budget: &ConnectionBudget, ctx: &Context) -> Vec<Gone> {
-    let Ok(ledger) = crate::ledger::read(budget.status.as_ref()) else {
+    let Ok(ledger) = ledger::read(budget.status.as_ref()) else {
         return Vec::new();
     };
     let scalers = ctx.scalers.state();
@@ -247,10 +205,7 @@ async fn gone(budget: &ConnectionBudget, ctx: &Context) -> Vec<Gone> {
         };
         if empty {
             ctx.missed.found(&entry.target);
-            gone.push(Gone {
-                consumer,
-                version: entry.version,
-            });
+            gone.push(Gone { consumer, version: entry.version });
         }
     }
     gone

@@ -41,18 +41,12 @@ pub(super) struct Databases {
 
 impl Databases {
     pub(super) fn new(roots: Roots) -> Self {
-        Self {
-            roots,
-            open: Mutex::default(),
-        }
+        Self { roots, open: Mutex::default() }
     }
 
     /// Closes the connections of every budget of which `lives` is false, by UID.
     pub(super) fn retain(&self, lives: impl Fn(&str) -> bool) {
-        self.open
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|uid, _| lives(uid));
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| lives(uid));
     }
 
     fn postgres(&self, uid: &str, url: &str) -> Result<Postgres, Trouble> {
@@ -82,10 +76,7 @@ pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Con
                 let allowed = ctx.config.trust.allows(&subject.name.namespace, &host);
                 allowed.map_err(|refusal| unknown(reasons::NOT_TRUSTED, refusal.to_string()))?;
             }
-            let limits = postgres
-                .read()
-                .await
-                .map_err(|error| unknown(error.reason(), error.to_string()))?;
+            let limits = postgres.read().await.map_err(|error| unknown(error.reason(), error.to_string()))?;
             Ok(Reading::Live(limits.usable()))
         }
     }
@@ -93,10 +84,8 @@ pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Con
 
 async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Context) -> Result<String, Trouble> {
     let namespace = &subject.name.namespace;
-    let secret = Api::<Secret>::namespaced(ctx.client.clone(), namespace)
-        .get(name)
-        .await
-        .map_err(|error| match &error {
+    let secret =
+        Api::<Secret>::namespaced(ctx.client.clone(), namespace).get(name).await.map_err(|error| match &error {
             kube::Error::Api(status) if status.is_forbidden() => unknown(
                 reasons::FORBIDDEN,
                 format!(
@@ -108,10 +97,7 @@ async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Co
                 reasons::SECRET_NOT_FOUND,
                 format!("Secret {namespace}/{name} does not exist: create it with key {key}"),
             ),
-            _ => unknown(
-                reasons::SECRET_NOT_FOUND,
-                format!("Secret {namespace}/{name} cannot be read: {error}"),
-            ),
+            _ => unknown(reasons::SECRET_NOT_FOUND, format!("Secret {namespace}/{name} cannot be read: {error}")),
         })?;
     let value = secret.data.as_ref().and_then(|data| data.get(key));
     let Some(value) = value else {
@@ -119,14 +105,12 @@ async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Co
         return Err(unknown(reasons::SECRET_NOT_FOUND, message));
     };
     // The value is a credential: it stands in no message.
-    String::from_utf8(value.0.clone())
-        .map(|url| url.trim().to_owned())
-        .map_err(|_| {
-            unknown(
-                reasons::SECRET_NOT_FOUND,
-                format!("key {key} of Secret {namespace}/{name} is not text: write a connection string"),
-            )
-        })
+    String::from_utf8(value.0.clone()).map(|url| url.trim().to_owned()).map_err(|_| {
+        unknown(
+            reasons::SECRET_NOT_FOUND,
+            format!("key {key} of Secret {namespace}/{name} is not text: write a connection string"),
+        )
+    })
 }
 
 fn unknown(reason: &'static str, message: impl Into<String>) -> Trouble {

@@ -9,11 +9,18 @@ use kube::{
 use super::{
     capacity::Databases,
     events::Events,
+    intent::Intent,
     memory::{Memory, Missed},
     target_id::TargetId,
+    trouble::Trouble,
 };
 use crate::{
-    api::{ConnectionBudget, HybridScaler, config::OperatorConfig, rbac::ServiceAccount},
+    api::{
+        ConnectionBudget, HybridScaler,
+        conditions::{ConditionType, reasons},
+        config::OperatorConfig,
+        rbac::ServiceAccount,
+    },
     ledger::Ledgers,
     signals::Sources,
     targets::{EcsTargets, KubernetesTargets, Target},
@@ -62,10 +69,7 @@ pub(super) struct Subject {
 impl Subject {
     pub(super) fn of<K: Resource<DynamicType = ()>>(object: &K) -> Self {
         Self {
-            name: ObjectName {
-                namespace: object.namespace().unwrap_or_default(),
-                name: object.name_any(),
-            },
+            name: ObjectName { namespace: object.namespace().unwrap_or_default(), name: object.name_any() },
             uid: object.uid().unwrap_or_default(),
             generation: object.meta().generation,
             reference: object.object_ref(&()),
@@ -92,8 +96,21 @@ impl Context {
         }
     }
 
+    /// What `scaler` asks for, when it may scale its target at all. Only such a scaler is a consumer of its budget: what another one's
+    /// target opens is unmanaged, and has to fit into the reserve.
+    pub(super) fn admit(&self, scaler: &HybridScaler, object: &Scaler) -> Result<Intent, Trouble> {
+        let namespace = scaler.namespace().unwrap_or_default();
+        let intent = Intent::of(scaler, &namespace)?;
+        intent.check_target(&namespace, &self.config)?;
+        if let Some(owner) = self.older_owner(&intent.target, object) {
+            let message = format!("HybridScaler {owner} scales this target already: delete one of the two");
+            return Err(Trouble::new(ConditionType::AbleToScale, reasons::TARGET_OWNED_BY_ANOTHER, message));
+        }
+        Ok(intent)
+    }
+
     /// The scaler that has `target` by right, when it is not `subject`: the oldest, and of two of the same second the first by name.
-    pub(super) fn older_owner(&self, target: &TargetId, subject: &Scaler) -> Option<String> {
+    fn older_owner(&self, target: &TargetId, subject: &Scaler) -> Option<String> {
         let age = |scaler: &Scaler| {
             let created = scaler.creation_timestamp().map(|time| time.0);
             (created, scaler.namespace(), scaler.name_any())
@@ -101,36 +118,23 @@ impl Context {
         let rival = |scaler: &Scaler| {
             scaler.0.as_ref().is_ok_and(|scaler| {
                 let namespace = scaler.namespace().unwrap_or_default();
-                scaler
-                    .spec
-                    .target_ref
-                    .target()
-                    .is_ok_and(|theirs| TargetId::of(theirs, &namespace) == *target)
+                scaler.spec.target_ref.target().is_ok_and(|theirs| TargetId::of(theirs, &namespace) == *target)
             })
         };
-        let oldest = self
-            .scalers
-            .state()
-            .into_iter()
-            .filter(|scaler| rival(scaler))
-            .min_by_key(|scaler| age(scaler))?;
+        let oldest =
+            self.scalers.state().into_iter().filter(|scaler| rival(scaler)).min_by_key(|scaler| age(scaler))?;
         (oldest.uid() != subject.uid()).then(|| key(&oldest.namespace().unwrap_or_default(), &oldest.name_any()))
     }
 
     /// Forgets everything about scalers that exist no more.
     pub(super) fn sweep(&self) {
         for gone in self.memory.retain(|reference, uid| {
-            self.scalers
-                .get(reference)
-                .is_some_and(|scaler| scaler.uid().as_deref() == Some(uid))
+            self.scalers.get(reference).is_some_and(|scaler| scaler.uid().as_deref() == Some(uid))
         }) {
             // A scaler made anew under the same name has the same reference, and watches sources already.
             if self.scalers.get(&gone).is_none() {
                 let namespace = gone.namespace.clone().unwrap_or_default();
-                self.metrics.forget_scaler(&ObjectName {
-                    namespace,
-                    name: gone.name.clone(),
-                });
+                self.metrics.forget_scaler(&ObjectName { namespace, name: gone.name.clone() });
                 self.sources.forget(&gone);
             }
         }
@@ -139,8 +143,7 @@ impl Context {
     /// Forgets everything about budgets that exist no more.
     pub(super) fn sweep_budgets(&self) {
         let live = self.budgets.state();
-        self.databases
-            .retain(|uid| live.iter().any(|budget| budget.uid().as_deref() == Some(uid)));
+        self.databases.retain(|uid| live.iter().any(|budget| budget.uid().as_deref() == Some(uid)));
         self.metrics.retain_budgets(|name| {
             live.iter()
                 .any(|budget| budget.namespace().as_deref() == Some(&name.namespace) && budget.name_any() == name.name)

@@ -26,13 +26,7 @@ impl Story {
     fn new(type_: EventType, reason: &str, action: &str, note: &str) -> Self {
         let mut note = note.to_owned();
         note.truncate(note.floor_char_boundary(LONGEST_NOTE));
-        Self(Event {
-            type_,
-            reason: reason.to_owned(),
-            note: Some(note),
-            action: action.to_owned(),
-            secondary: None,
-        })
+        Self(Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None })
     }
 
     /// The target was told to run another number of replicas.
@@ -68,13 +62,7 @@ impl Story {
 
 impl Events {
     pub(super) fn new(client: Client) -> Self {
-        Self {
-            client,
-            reporter: Reporter {
-                controller: "hybridscaler".into(),
-                instance: None,
-            },
-        }
+        Self { client, reporter: Reporter { controller: "hybridscaler".into(), instance: None } }
     }
 
     /// Publishes `story` about `regarding`.

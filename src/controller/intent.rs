@@ -1,8 +1,11 @@
 //! What a scaler asks for, in the terms of the core and the adapters, and what the operator's configuration says to it.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
-use hybridscaler_core::policy::Policy;
+use hybridscaler_core::{
+    policy::Policy,
+    reading::{Reading, Unknown},
+};
 
 use super::{target_id::TargetId, trouble::Trouble};
 use crate::{
@@ -16,6 +19,7 @@ use crate::{
     },
     aws::{Access, Queue},
     signals::Source,
+    targets::WorkloadRef,
 };
 
 /// A valid scaler's wishes.
@@ -42,21 +46,13 @@ impl Intent {
         let target = TargetId::of(spec.target_ref.target()?, namespace);
         let source = |trigger: &trigger::Trigger| match (trigger.source()?, &target) {
             (trigger::Source::Sqs(sqs), _) => {
-                let access = Access {
-                    region: sqs.region()?.to_owned(),
-                    role_arn: sqs.role_arn.clone(),
-                };
-                Ok(Source::Sqs(Queue {
-                    url: sqs.queue_url.clone(),
-                    access,
-                }))
+                let access = Access { region: sqs.region()?.to_owned(), role_arn: sqs.role_arn.clone() };
+                Ok(Source::Sqs(Queue { url: sqs.queue_url.clone(), access }))
             }
             (trigger::Source::Cpu(_), TargetId::Ecs(service)) => Ok(Source::EcsCpu(service.clone())),
-            (trigger::Source::Cpu(_), TargetId::Workload(_)) => Err(SpecError::new(
-                "cpu",
-                &trigger.name,
-                "works for an ECS service only so far: use sqs",
-            )),
+            (trigger::Source::Cpu(_), TargetId::Workload(_)) => {
+                Err(SpecError::new("cpu", &trigger.name, "works for an ECS service only so far: use sqs"))
+            }
         };
         Ok(Self {
             policy: spec.policy()?,
@@ -68,14 +64,13 @@ impl Intent {
         })
     }
 
-    /// Whether the operator's configuration lets `namespace` use all of it: default deny.
-    pub(super) fn check_trust(&self, namespace: &str, config: &OperatorConfig) -> Result<(), Trouble> {
+    /// Whether the operator's configuration lets `namespace` scale the target: default deny.
+    pub(super) fn check_target(&self, namespace: &str, config: &OperatorConfig) -> Result<(), Trouble> {
         let refuse = |message: String| Trouble::new(ConditionType::AbleToScale, reasons::NOT_TRUSTED, message);
         match &self.target {
-            TargetId::Workload(workload) => config
-                .scalable_kinds
-                .allows(&workload.api_version, &workload.kind)
-                .map_err(|refusal| refuse(refusal.to_string()))?,
+            TargetId::Workload(WorkloadRef { api_version, kind, .. }) => {
+                config.scalable_kinds.allows(api_version, kind).map_err(|refusal| refuse(refusal.to_string()))
+            }
             TargetId::Ecs(service) => {
                 let resource = Resource::EcsService {
                     region: service.access.region.clone(),
@@ -83,26 +78,22 @@ impl Intent {
                     service: service.short_name().to_owned(),
                     identity: Identity::of(service.access.role_arn.as_deref()),
                 };
-                config
-                    .trust
-                    .allows(namespace, &resource)
-                    .map_err(|refusal| refuse(refusal.to_string()))?;
+                config.trust.allows(namespace, &resource).map_err(|refusal| refuse(refusal.to_string()))
             }
         }
+    }
+
+    /// The sources that `namespace` may not use, each with the refusal as its reading: default deny.
+    pub(super) fn refused_sources(&self, namespace: &str, config: &OperatorConfig) -> HashMap<&Source, Reading> {
+        let mut refused = HashMap::new();
         for source in &self.sources {
-            // A service's CPU is read as whoever scales the service, which was checked above.
-            if let Source::Sqs(queue) = source {
-                let identity = Identity::of(queue.access.role_arn.as_deref());
-                let resource = Resource::Queue {
-                    arn: queue.arn(),
-                    identity,
-                };
-                config
-                    .trust
-                    .allows(namespace, &resource)
-                    .map_err(|refusal| refuse(refusal.to_string()))?;
+            // A service's CPU is read as whoever scales the service, who is checked above.
+            let Source::Sqs(queue) = source else { continue };
+            let identity = Identity::of(queue.access.role_arn.as_deref());
+            if let Err(refusal) = config.trust.allows(namespace, &Resource::Queue { arn: queue.arn(), identity }) {
+                refused.insert(source, Reading::Unknown { why: Unknown::Forbidden, message: refusal.to_string() });
             }
         }
-        Ok(())
+        refused
     }
 }

@@ -74,24 +74,11 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
         wanted_replicas: decision.map(|decision| decision.replicas.0),
         allowed_replicas: allowed,
         limited_by: Some(limited_by(found).to_owned()),
-        last_scale_time: if found.wrote.is_some() {
-            Some(Time(now))
-        } else {
-            before.last_scale_time.clone()
-        },
+        last_scale_time: if found.wrote.is_some() { Some(Time(now)) } else { before.last_scale_time.clone() },
         headline: Some(cut(headline(found), HEADLINE)),
         explanation: decision.map(|decision| cut(decision.explanation.to_string(), EXPLANATION)),
         triggers: decision
-            .map(|decision| {
-                decision
-                    .explanation
-                    .demand
-                    .proposals
-                    .iter()
-                    .zip(&found.readings)
-                    .map(trigger)
-                    .collect()
-            })
+            .map(|decision| decision.explanation.demand.proposals.iter().zip(&found.readings).map(trigger).collect())
             .unwrap_or_default(),
         connections: found
             .reserved
@@ -115,12 +102,9 @@ fn trigger((proposal, reading): (&Proposal, &Reading)) -> TriggerStatus {
     };
     let (state, reason, value, replicas) = match &proposal.verdict {
         Ruled::Known(counted) => (SignalState::Known, None, words(counted.load), Some(counted.replicas.0)),
-        Ruled::Unknown(unread) => (
-            SignalState::Unknown,
-            Some(unread.why.as_str().to_owned()),
-            unread.message.clone(),
-            None,
-        ),
+        Ruled::Unknown(unread) => {
+            (SignalState::Unknown, Some(unread.why.as_str().to_owned()), unread.message.clone(), None)
+        }
     };
     TriggerStatus {
         name: proposal.trigger.clone(),
@@ -134,11 +118,7 @@ fn trigger((proposal, reading): (&Proposal, &Reading)) -> TriggerStatus {
 
 fn words(load: Load) -> String {
     match load {
-        Load::Queue {
-            visible,
-            in_flight,
-            delayed,
-        } => {
+        Load::Queue { visible, in_flight, delayed } => {
             format!("{visible} visible, {in_flight} in flight, {delayed} delayed")
         }
         Load::Utilization { percent } => format!("{percent:.1} %"),
@@ -158,11 +138,7 @@ fn limited_by(found: &Found) -> &'static str {
 /// One sentence for columns and events.
 fn headline(found: &Found) -> String {
     match (&found.trouble, found.mode, &found.decision) {
-        (Some(trouble), _, _) => format!(
-            "{}: {}",
-            trouble.reason,
-            trouble.message.lines().next().unwrap_or_default()
-        ),
+        (Some(trouble), _, _) => format!("{}: {}", trouble.reason, trouble.message.lines().next().unwrap_or_default()),
         (None, Mode::Paused, _) => "paused: nothing is changed".to_owned(),
         (None, Mode::DryRun, Some(decision)) => format!("dry run: {}", decision.explanation.headline()),
         (None, Mode::Active, Some(decision)) => decision.explanation.headline().to_string(),
@@ -175,19 +151,11 @@ fn verdicts(found: &Found) -> Vec<Verdict> {
     let active = scaling_active(found);
     let limited = scaling_limited(found);
     let ready = ready(found, &able, &active);
-    [Some(ready), Some(able), Some(active), limited]
-        .into_iter()
-        .flatten()
-        .collect()
+    [Some(ready), Some(able), Some(active), limited].into_iter().flatten().collect()
 }
 
 fn verdict(type_: ConditionType, status: ConditionStatus, reason: &'static str, message: impl Into<String>) -> Verdict {
-    Verdict {
-        type_,
-        status,
-        reason,
-        message: message.into(),
-    }
+    Verdict { type_, status, reason, message: message.into() }
 }
 
 fn able_to_scale(found: &Found) -> Verdict {
@@ -196,21 +164,11 @@ fn able_to_scale(found: &Found) -> Verdict {
         Some(trouble) if trouble.type_ == type_ => {
             verdict(type_, ConditionStatus::False, trouble.reason, trouble.message.clone())
         }
-        Some(trouble) => verdict(
-            type_,
-            ConditionStatus::Unknown,
-            trouble.reason,
-            "not looked at: see Ready",
-        ),
+        Some(trouble) => verdict(type_, ConditionStatus::Unknown, trouble.reason, "not looked at: see Ready"),
         None => {
-            let notes = found
-                .observed
-                .iter()
-                .flat_map(|observed| &observed.notes)
-                .map(ToString::to_string);
-            let message = std::iter::once("the target can be read and scaled".to_owned())
-                .chain(notes)
-                .collect::<Vec<_>>();
+            let notes = found.observed.iter().flat_map(|observed| &observed.notes).map(ToString::to_string);
+            let message =
+                std::iter::once("the target can be read and scaled".to_owned()).chain(notes).collect::<Vec<_>>();
             verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, message.join("; "))
         }
     }
@@ -219,24 +177,11 @@ fn able_to_scale(found: &Found) -> Verdict {
 fn scaling_active(found: &Found) -> Verdict {
     let type_ = ConditionType::ScalingActive;
     if found.mode == Mode::Paused {
-        return verdict(
-            type_,
-            ConditionStatus::False,
-            reasons::PAUSED,
-            "mode is Paused: set it to Active to scale",
-        );
+        return verdict(type_, ConditionStatus::False, reasons::PAUSED, "mode is Paused: set it to Active to scale");
     }
     let Some(decision) = &found.decision else {
-        let reason = found
-            .trouble
-            .as_ref()
-            .map_or(reasons::NO_SIGNAL, |trouble| trouble.reason);
-        return verdict(
-            type_,
-            ConditionStatus::Unknown,
-            reason,
-            "nothing was decided: see Ready",
-        );
+        let reason = found.trouble.as_ref().map_or(reasons::NO_SIGNAL, |trouble| trouble.reason);
+        return verdict(type_, ConditionStatus::Unknown, reason, "nothing was decided: see Ready");
     };
     let unknown: Vec<(&str, Unknown, &str)> = decision
         .explanation
@@ -249,16 +194,9 @@ fn scaling_active(found: &Found) -> Verdict {
         })
         .collect();
     let Some((_, why, _)) = unknown.iter().min_by_key(|(_, why, _)| *why) else {
-        return verdict(
-            type_,
-            ConditionStatus::True,
-            reasons::AS_EXPECTED,
-            "every signal can be read",
-        );
+        return verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, "every signal can be read");
     };
-    let message = unknown
-        .iter()
-        .map(|(name, why, message)| format!("trigger {name}: {}: {message}", why.as_str()));
+    let message = unknown.iter().map(|(name, why, message)| format!("trigger {name}: {}: {message}", why.as_str()));
     // Right after the start nothing has been read yet, which is no fault.
     let status = match why {
         Unknown::NotReadYet => ConditionStatus::Unknown,
@@ -291,12 +229,7 @@ fn ready(found: &Found, able: &Verdict, active: &Verdict) -> Verdict {
         }
     }
     match found.mode {
-        Mode::DryRun => verdict(
-            type_,
-            ConditionStatus::True,
-            reasons::DRY_RUN,
-            "decides and tells, writes nothing",
-        ),
+        Mode::DryRun => verdict(type_, ConditionStatus::True, reasons::DRY_RUN, "decides and tells, writes nothing"),
         Mode::Active | Mode::Paused => verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, "scales on demand"),
     }
 }
@@ -306,11 +239,7 @@ fn stories(found: &Found, before: &HybridScalerStatus, after: &HybridScalerStatu
     let sentence = headline(found);
     let mut stories = Vec::new();
     if let (Some(to), Some(observed)) = (found.wrote, &found.observed) {
-        let direction = if to > observed.workload.desired {
-            "ScaledUp"
-        } else {
-            "ScaledDown"
-        };
+        let direction = if to > observed.workload.desired { "ScaledUp" } else { "ScaledDown" };
         stories.push(Story::scaled(direction, &sentence));
     }
     if let Some(replicas) = rehearsed(found)
@@ -341,19 +270,12 @@ fn stories(found: &Found, before: &HybridScalerStatus, after: &HybridScalerStatu
 }
 
 fn condition(status: &HybridScalerStatus) -> Option<&Condition> {
-    status
-        .conditions
-        .iter()
-        .find(|condition| condition.type_ == ConditionType::Ready.as_str())
+    status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())
 }
 
 /// What a dry run would write.
 fn rehearsed(found: &Found) -> Option<hybridscaler_core::Replicas> {
-    found
-        .decision
-        .as_ref()
-        .filter(|_| found.mode == Mode::DryRun)
-        .map(|decision| decision.replicas)
+    found.decision.as_ref().filter(|_| found.mode == Mode::DryRun).map(|decision| decision.replicas)
 }
 
 /// A status without what moves while the decision stays.
@@ -367,13 +289,7 @@ fn decision_of(status: &HybridScalerStatus) -> HybridScalerStatus {
         connections: Vec::new(),
         ..status.clone()
     };
-    for TriggerStatus {
-        value,
-        proposal,
-        read_at,
-        ..
-    } in &mut kept.triggers
-    {
+    for TriggerStatus { value, proposal, read_at, .. } in &mut kept.triggers {
         (*value, *proposal, *read_at) = (None, None, None);
     }
     for condition in &mut kept.conditions {
@@ -384,11 +300,8 @@ fn decision_of(status: &HybridScalerStatus) -> HybridScalerStatus {
 
 fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
     let replicas = |count: Option<u32>| hybridscaler_core::Replicas(count.unwrap_or_default());
-    let triggers = found
-        .decision
-        .iter()
-        .flat_map(|decision| &decision.explanation.demand.proposals)
-        .zip(&found.readings);
+    let triggers =
+        found.decision.iter().flat_map(|decision| &decision.explanation.demand.proposals).zip(&found.readings);
     ScalerView {
         running: replicas(status.current_replicas),
         desired: replicas(status.desired_replicas),
@@ -406,33 +319,17 @@ fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
                     Ruled::Known(counted) => Some(counted.replicas),
                     Ruled::Unknown(_) => None,
                 };
-                TriggerView {
-                    name: proposal.trigger.clone(),
-                    values,
-                    proposal: proposal_replicas,
-                    read_at,
-                }
+                TriggerView { name: proposal.trigger.clone(), values, proposal: proposal_replicas, read_at }
             })
             .collect(),
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "Prometheus values are floats; a queue of 2^53 messages may be rounded"
-)]
+#[expect(clippy::cast_precision_loss, reason = "Prometheus values are floats; a queue of 2^53 messages may be rounded")]
 fn values(load: Load) -> Vec<(&'static str, f64)> {
     match load {
-        Load::Queue {
-            visible,
-            in_flight,
-            delayed,
-        } => {
-            vec![
-                ("visible", visible as f64),
-                ("in_flight", in_flight as f64),
-                ("delayed", delayed as f64),
-            ]
+        Load::Queue { visible, in_flight, delayed } => {
+            vec![("visible", visible as f64), ("in_flight", in_flight as f64), ("delayed", delayed as f64)]
         }
         Load::Utilization { percent } => vec![("utilization_percent", percent)],
     }
@@ -454,10 +351,7 @@ async fn store(
     let mut next = scaler.clone();
     for attempt in 0..2 {
         next.status = Some(status.clone());
-        match api
-            .replace_status(&subject.name.name, &PostParams::default(), &next)
-            .await
-        {
+        match api.replace_status(&subject.name.name, &PostParams::default(), &next).await {
             Ok(_) => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_conflict() && attempt == 0 => {

@@ -67,25 +67,13 @@ impl<'a> Account<'a> {
                  spec.allowedNamespaces.from to All, or use a budget in this namespace",
                 demand.namespace, demand.budget, subject.name.namespace
             );
-            return Err(Trouble::new(
-                ConditionType::AbleToScale,
-                reasons::BUDGET_NOT_ALLOWED,
-                message,
-            ));
+            return Err(Trouble::new(ConditionType::AbleToScale, reasons::BUDGET_NOT_ALLOWED, message));
         }
         let ledger = known_ledger(budget.as_deref());
         let consumer = subject.key();
         let version = ledger.and_then(|ledger| ledger.entries.get(&consumer).map(|entry| entry.version));
         let (target, mode) = (intent.target.to_string(), intent.mode);
-        Ok(Some(Self {
-            demand,
-            reference,
-            subject,
-            consumer,
-            target,
-            mode,
-            version,
-        }))
+        Ok(Some(Self { demand, reference, subject, consumer, target, mode, version }))
     }
 
     /// Reserves what the consumer wants, charges what it runs, gives back what is seen to be gone.
@@ -98,11 +86,8 @@ impl<'a> Account<'a> {
         ctx: &Context,
         now: Timestamp,
     ) -> Result<Reserved, Trouble> {
-        let footprint = Footprint {
-            shape: observed.shape,
-            reserve: self.demand.reserve,
-            per_replica: self.demand.per_replica,
-        };
+        let footprint =
+            Footprint { shape: observed.shape, reserve: self.demand.reserve, per_replica: self.demand.per_replica };
         let sure = may_release(&intent.target, &observed.workload, memory, now);
         let turn = |budget: &ConnectionBudget, ledger: &Ledger| Turn {
             consumer: &self.consumer,
@@ -110,21 +95,14 @@ impl<'a> Account<'a> {
             target: &self.target,
             footprint,
             workload: observed.workload,
-            wanted: if self.mode == Mode::Active {
-                wanted
-            } else {
-                observed.workload.desired
-            },
+            wanted: if self.mode == Mode::Active { wanted } else { observed.workload.desired },
             growth: self.growth(budget, ledger, ctx),
             seen_version: self.version.filter(|_| sure),
         };
         let reserved = |plan: Plan, ledger: &Ledger| Reserved {
             budget: key(&self.demand.namespace, &self.demand.budget),
             footprint,
-            grant: ledger
-                .entries
-                .get(&self.consumer)
-                .map_or(Connections::ZERO, |entry| entry.grant),
+            grant: ledger.entries.get(&self.consumer).map_or(Connections::ZERO, |entry| entry.grant),
             plan,
         };
         // In the steady state nothing changes hands: the watched copy of the ledger is enough to see that.
@@ -196,8 +174,8 @@ impl<'a> Account<'a> {
     /// Other scalers that refer to the budget and are not charged yet: before they are, nobody knows what is left.
     fn uncharged(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Vec<String> {
         let Self { demand, consumer, .. } = self;
-        let missing = |scaler: &Scaler| {
-            let scaler = scaler.0.as_ref().ok()?;
+        let missing = |object: &Scaler| {
+            let scaler = object.0.as_ref().ok()?;
             let namespace = scaler.namespace()?;
             let refers = scaler.spec.connections.iter().any(|connections| {
                 let BudgetRef { name, namespace: of } = &connections.budget_ref;
@@ -205,7 +183,8 @@ impl<'a> Account<'a> {
             });
             let key = key(&namespace, &scaler.name_any());
             let counts = refers && budget.spec.admits(&demand.namespace, &namespace);
-            (counts && key != *consumer && !ledger.entries.contains_key(&key)).then_some(key)
+            let charged = key == *consumer || ledger.entries.contains_key(&key);
+            (counts && !charged && ctx.admit(scaler, object).is_ok()).then_some(key)
         };
         let mut consumers: Vec<String> = ctx.scalers.state().iter().filter_map(|scaler| missing(scaler)).collect();
         consumers.sort();
@@ -220,9 +199,9 @@ fn may_release(target: &TargetId, workload: &Workload, memory: &Remembered, now:
     }
     match target {
         TargetId::Workload(_) => true,
-        TargetId::Ecs(_) => memory
-            .alike
-            .is_some_and(|(seen, since)| seen == *workload && now.duration_since(since) >= SEEN_ALIKE),
+        TargetId::Ecs(_) => {
+            memory.alike.is_some_and(|(seen, since)| seen == *workload && now.duration_since(since) >= SEEN_ALIKE)
+        }
     }
 }
 

@@ -62,42 +62,25 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     let subject = Subject::of(&*object);
     let reference = ScalerRef::from_obj(&*object);
     let stored = object.0.as_ref().ok().and_then(|scaler| scaler.status.clone());
-    let mut memory = ctx.memory.recall(&subject.uid, || {
-        Remembered::first(reference.clone(), stored, Timestamp::now())
-    });
+    let mut memory = ctx.memory.recall(&subject.uid, || Remembered::first(reference.clone(), stored, Timestamp::now()));
     let mut found = Found::default();
     let turn = match &object.0 {
         Ok(scaler) => found.take_turn(scaler, &object, &subject, &mut memory, &ctx).await,
-        Err(invalid) => Err(Trouble::new(
-            ConditionType::Ready,
-            reasons::INVALID_SPEC,
-            invalid.error.clone(),
-        )),
+        Err(invalid) => Err(Trouble::new(ConditionType::Ready, reasons::INVALID_SPEC, invalid.error.clone())),
     };
     let action = match turn {
         Ok(Turn::Again) => {
             ctx.memory.keep(&subject.uid, memory);
             ctx.metrics.reconciled("HybridScaler", "conflict", started.elapsed());
-            return Ok(Action::requeue(Duration::from_millis(
-                rand::rng().random_range(20..=100),
-            )));
+            return Ok(Action::requeue(Duration::from_millis(rand::rng().random_range(20..=100))));
         }
         Ok(Turn::Done) => {
             memory.failures = 0;
-            Action::requeue(if found.settled(&memory) {
-                LONGEST_REST.max(found.interval)
-            } else {
-                found.interval
-            })
+            Action::requeue(if found.settled(&memory) { LONGEST_REST.max(found.interval) } else { found.interval })
         }
         Err(trouble) => {
             memory.failures = memory.failures.saturating_add(1);
-            tracing::warn!(
-                scaler = subject.key(),
-                reason = trouble.reason,
-                message = trouble.message,
-                "trouble"
-            );
+            tracing::warn!(scaler = subject.key(), reason = trouble.reason, message = trouble.message, "trouble");
             found.trouble = Some(trouble);
             Action::requeue(back_off(memory.failures))
         }
@@ -121,20 +104,19 @@ impl Found {
     ) -> Result<Turn, Trouble> {
         self.mode = scaler.spec.mode;
         let reference = memory.reference.clone();
-        let intent = match self.admit(scaler, object, subject, ctx) {
+        let intent = match ctx.admit(scaler, object) {
             Ok(intent) => intent,
             Err(trouble) => {
-                // What a scaler may not use is not read for it either.
                 ctx.sources.forget(&reference);
                 return Err(trouble);
             }
         };
         self.interval = intent.interval;
-        ctx.sources.watch(
-            &reference,
-            intent.sources.iter().map(|source| (source.clone(), intent.interval)),
-        );
-        self.readings = intent.sources.iter().map(|source| ctx.sources.latest(source)).collect();
+        let refused = intent.refused_sources(&subject.name.namespace, &ctx.config);
+        let allowed = intent.sources.iter().filter(|source| !refused.contains_key(source));
+        ctx.sources.watch(&reference, allowed.map(|source| (source.clone(), intent.interval)));
+        let reading = |source| refused.get(source).cloned().unwrap_or_else(|| ctx.sources.latest(source));
+        self.readings = intent.sources.iter().map(reading).collect();
 
         let account = Account::open(&intent, subject, ctx)?;
         let target = ctx.target(&intent.target);
@@ -155,10 +137,7 @@ impl Found {
         }
         self.observed = Some(observed.clone());
 
-        let seen = Observation {
-            workload,
-            readings: self.readings.clone(),
-        };
+        let seen = Observation { workload, readings: self.readings.clone() };
         let mut decision = decide(&intent.policy, &seen, &memory.history, now);
         let wanted = decision.replicas;
         let write = match account {
@@ -183,27 +162,6 @@ impl Found {
         self.write(&target, &observed, to, &intent, memory, ctx, now).await
     }
 
-    /// Whether this scaler may do what it asks for at all.
-    fn admit(
-        &self,
-        scaler: &HybridScaler,
-        object: &Scaler,
-        subject: &Subject,
-        ctx: &Context,
-    ) -> Result<Intent, Trouble> {
-        let intent = Intent::of(scaler, &subject.name.namespace)?;
-        intent.check_trust(&subject.name.namespace, &ctx.config)?;
-        if let Some(owner) = ctx.older_owner(&intent.target, object) {
-            let message = format!("HybridScaler {owner} scales this target already: delete one of the two");
-            return Err(Trouble::new(
-                ConditionType::AbleToScale,
-                reasons::TARGET_OWNED_BY_ANOTHER,
-                message,
-            ));
-        }
-        Ok(intent)
-    }
-
     #[expect(clippy::too_many_arguments, reason = "one step of the turn, apart for its length")]
     async fn write(
         &mut self,
@@ -218,14 +176,11 @@ impl Found {
         let from = observed.workload.desired;
         let direction = if to > from { "up" } else { "down" };
         let wrote = target.write(observed, to).await;
-        ctx.metrics
-            .wrote(direction, wrote.as_ref().map_or_else(WriteError::reason, |()| "ok"));
+        ctx.metrics.wrote(direction, wrote.as_ref().map_or_else(WriteError::reason, |()| "ok"));
         match wrote {
             Ok(()) => {
                 tracing::info!(%target, %from, %to, "scaled");
-                memory.history = memory
-                    .history
-                    .scaled(&observed.workload, to, &intent.policy.behavior, now);
+                memory.history = memory.history.scaled(&observed.workload, to, &intent.policy.behavior, now);
                 self.wrote = Some(to);
                 Ok(Turn::Done)
             }
@@ -241,14 +196,11 @@ impl Found {
 
     /// What the target is told to run, as far as is known.
     pub(super) fn desired(&self) -> Option<Replicas> {
-        self.wrote
-            .or(self.observed.as_ref().map(|observed| observed.workload.desired))
+        self.wrote.or(self.observed.as_ref().map(|observed| observed.workload.desired))
     }
 
     fn waits_for_room(&self) -> bool {
-        self.reserved
-            .as_ref()
-            .is_some_and(|reserved| reserved.plan.waiting.is_some())
+        self.reserved.as_ref().is_some_and(|reserved| reserved.plan.waiting.is_some())
     }
 
     /// Whether nothing is under way that must be watched more closely than a source does.

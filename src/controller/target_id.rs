@@ -26,11 +26,7 @@ impl TargetId {
     /// What `target` names for a scaler in `namespace`.
     pub(super) fn of(target: Target<'_>, namespace: &str) -> Self {
         match target {
-            Target::Workload {
-                api_version,
-                kind,
-                name,
-            } => Self::Workload(WorkloadRef {
+            Target::Workload { api_version, kind, name } => Self::Workload(WorkloadRef {
                 namespace: namespace.to_owned(),
                 api_version: api_version.to_owned(),
                 kind: kind.to_owned(),
@@ -39,10 +35,7 @@ impl TargetId {
             Target::Ecs(ecs) => Self::Ecs(Service {
                 cluster: ecs.cluster.clone(),
                 name: ecs.service.clone(),
-                access: Access {
-                    region: ecs.region.clone(),
-                    role_arn: ecs.role_arn.clone(),
-                },
+                access: Access { region: ecs.region.clone(), role_arn: ecs.role_arn.clone() },
             }),
         }
     }
@@ -51,19 +44,10 @@ impl TargetId {
 impl fmt::Display for TargetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Workload(WorkloadRef {
-                namespace,
-                api_version,
-                kind,
-                name,
-            }) => {
+            Self::Workload(WorkloadRef { namespace, api_version, kind, name }) => {
                 write!(f, "workload {api_version} {kind} {namespace} {name}")
             }
-            Self::Ecs(Service {
-                cluster,
-                name,
-                access: Access { region, role_arn },
-            }) => {
+            Self::Ecs(Service { cluster, name, access: Access { region, role_arn } }) => {
                 write!(f, "ecs {region} {cluster} {name}")?;
                 role_arn.iter().try_for_each(|role| write!(f, " {role}"))
             }
@@ -86,10 +70,7 @@ impl FromStr for TargetId {
             ["ecs", region, cluster, name, role @ ..] if role.len() <= 1 => Ok(Self::Ecs(Service {
                 cluster: (*cluster).to_owned(),
                 name: (*name).to_owned(),
-                access: Access {
-                    region: (*region).to_owned(),
-                    role_arn: role.first().map(|role| (*role).to_owned()),
-                },
+                access: Access { region: (*region).to_owned(), role_arn: role.first().map(|role| (*role).to_owned()) },
             })),
             _ => Err(NotATarget(words.to_owned())),
         }
@@ -112,10 +93,7 @@ mod tests {
             TargetId::Ecs(Service {
                 cluster: "arn:aws:ecs:eu-west-1:123456789012:cluster/prod".into(),
                 name: "core-api".into(),
-                access: Access {
-                    region: "eu-west-1".into(),
-                    role_arn: role_arn.map(Into::into),
-                },
+                access: Access { region: "eu-west-1".into(), role_arn: role_arn.map(Into::into) },
             })
         };
         for target in [workload, ecs(None), ecs(Some("arn:aws:iam::123456789012:role/scaler"))] {

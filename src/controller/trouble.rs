@@ -22,11 +22,7 @@ pub(super) struct Trouble {
 
 impl Trouble {
     pub(super) fn new(type_: ConditionType, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            type_,
-            reason,
-            message: message.into(),
-        }
+        Self { type_, reason, message: message.into() }
     }
 }
 

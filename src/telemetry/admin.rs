@@ -34,9 +34,7 @@ pub async fn serve(
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics_text))
         .with_state(Admin { readiness, metrics });
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await
+    axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
 async fn ready(State(admin): State<Admin>) -> Response {
@@ -44,11 +42,7 @@ async fn ready(State(admin): State<Admin>) -> Response {
     if missing.is_empty() {
         return "ready\n".into_response();
     }
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        format!("waiting for {}\n", missing.join(", ")),
-    )
-        .into_response()
+    (StatusCode::SERVICE_UNAVAILABLE, format!("waiting for {}\n", missing.join(", "))).into_response()
 }
 
 async fn metrics_text(State(admin): State<Admin>) -> Response {

@@ -50,10 +50,7 @@ impl Metrics {
             &["kind", "outcome"],
         )?;
         let writes = IntCounterVec::new(
-            Opts::new(
-                "hybridscaler_scale_writes_total",
-                "Writes of a target's replicas, by direction and outcome",
-            ),
+            Opts::new("hybridscaler_scale_writes_total", "Writes of a target's replicas, by direction and outcome"),
             &["direction", "outcome"],
         )?;
         let build = prometheus::IntGaugeVec::new(
@@ -66,12 +63,7 @@ impl Metrics {
         registry.register(Box::new(build))?;
         registry.register(Box::new(objects::ObjectCollector::new(objects.clone())?))?;
         registry.register(sources)?;
-        Ok(Self {
-            registry,
-            objects,
-            reconciles,
-            writes,
-        })
+        Ok(Self { registry, objects, reconciles, writes })
     }
 
     /// The text exposition format.
@@ -86,9 +78,7 @@ impl Metrics {
 
     /// One reconcile of an object of `kind` ended.
     pub fn reconciled(&self, kind: &str, outcome: &str, took: Duration) {
-        self.reconciles
-            .with_label_values(&[kind, outcome])
-            .observe(took.as_secs_f64());
+        self.reconciles.with_label_values(&[kind, outcome]).observe(took.as_secs_f64());
     }
 
     /// One write of a target's replicas ended.

@@ -31,11 +31,7 @@ impl Counted {
     ) -> Result<Self, prometheus::Error> {
         let family = IntCounterVec::new(Opts::new(name, help), &labels)?;
         let descriptions = family.desc().into_iter().cloned().collect();
-        Ok(Self {
-            read: Box::new(read),
-            family: Mutex::new(family),
-            descriptions,
-        })
+        Ok(Self { read: Box::new(read), family: Mutex::new(family), descriptions })
     }
 }
 

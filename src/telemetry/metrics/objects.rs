@@ -96,17 +96,8 @@ const BUDGET: &[&str] = &["namespace", "budget"];
 impl ObjectCollector {
     pub(super) fn new(objects: Objects) -> Result<Self, prometheus::Error> {
         let families = Families::new()?;
-        let descriptions = families
-            .all()
-            .iter()
-            .flat_map(|family| family.desc())
-            .cloned()
-            .collect();
-        Ok(Self {
-            objects,
-            families: Mutex::new(families),
-            descriptions,
-        })
+        let descriptions = families.all().iter().flat_map(|family| family.desc()).cloned().collect();
+        Ok(Self { objects, families: Mutex::new(families), descriptions })
     }
 }
 
@@ -136,11 +127,7 @@ impl Families {
                 "Replicas that demand, bounds and cooldowns ask for, before the budget",
                 SCALER,
             )?,
-            allowed: gauge(
-                "replicas_allowed",
-                "The most replicas that the connection budget allows now",
-                SCALER,
-            )?,
+            allowed: gauge("replicas_allowed", "The most replicas that the connection budget allows now", SCALER)?,
             limited: gauge(
                 "limited",
                 "1 for the reason that keeps the scaler from following demand",
@@ -154,16 +141,8 @@ impl Families {
             )?,
             trigger_proposal: gauge("trigger_proposal", "Replicas that the trigger asks for", TRIGGER)?,
             trigger_age: gauge("trigger_age_seconds", "Age of the trigger's value", TRIGGER)?,
-            capacity: gauge(
-                "budget_capacity_connections",
-                "Connections that ordinary roles may open",
-                BUDGET,
-            )?,
-            reserve: gauge(
-                "budget_reserve_connections",
-                "Connections kept for what is not scaled",
-                BUDGET,
-            )?,
+            capacity: gauge("budget_capacity_connections", "Connections that ordinary roles may open", BUDGET)?,
+            reserve: gauge("budget_reserve_connections", "Connections kept for what is not scaled", BUDGET)?,
             granted: gauge("budget_granted_connections", "Connections granted to scalers", BUDGET)?,
             consumers: gauge("budget_consumers", "Scalers that hold a grant", BUDGET)?,
         })
@@ -213,12 +192,8 @@ impl Families {
             if let Some(allowed) = view.allowed {
                 self.allowed.with_label_values(scaler).set(allowed.0.into());
             }
-            self.limited
-                .with_label_values(&[namespace, name, view.limited_by])
-                .set(1.0);
-            self.ready
-                .with_label_values(scaler)
-                .set(f64::from(u8::from(view.ready)));
+            self.limited.with_label_values(&[namespace, name, view.limited_by]).set(1.0);
+            self.ready.with_label_values(scaler).set(f64::from(u8::from(view.ready)));
             for trigger in &view.triggers {
                 let labels: &[&str] = &[namespace, name, &trigger.name];
                 for (value, number) in &trigger.values {
@@ -230,9 +205,7 @@ impl Families {
                     self.trigger_proposal.with_label_values(labels).set(proposal.0.into());
                 }
                 if let Some(read_at) = trigger.read_at {
-                    self.trigger_age
-                        .with_label_values(labels)
-                        .set(now.duration_since(read_at).as_secs_f64());
+                    self.trigger_age.with_label_values(labels).set(now.duration_since(read_at).as_secs_f64());
                 }
             }
         }
@@ -243,9 +216,7 @@ impl Families {
             }
             self.reserve.with_label_values(budget).set(view.reserve.0.into());
             self.granted.with_label_values(budget).set(view.granted.0.into());
-            self.consumers
-                .with_label_values(budget)
-                .set(f64::from(u32::try_from(view.consumers).unwrap_or(u32::MAX)));
+            self.consumers.with_label_values(budget).set(f64::from(u32::try_from(view.consumers).unwrap_or(u32::MAX)));
         }
     }
 }
@@ -264,17 +235,10 @@ mod tests {
     fn the_series_of_a_scaler_vanish_with_it() {
         let sources = IntCounterVec::new(Opts::new("sources", "sources"), &["kind"]).unwrap();
         let metrics = Metrics::new(Box::new(sources)).unwrap();
-        let name = ObjectName {
-            namespace: "orders".into(),
-            name: "order-worker".into(),
-        };
+        let name = ObjectName { namespace: "orders".into(), name: "order-worker".into() };
         metrics.scaler(
             name.clone(),
-            ScalerView {
-                desired: Replicas(18),
-                limited_by: "ConnectionBudget",
-                ..ScalerView::default()
-            },
+            ScalerView { desired: Replicas(18), limited_by: "ConnectionBudget", ..ScalerView::default() },
         );
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
         assert!(

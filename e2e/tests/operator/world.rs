@@ -1,0 +1,177 @@
+//! What the tests of the operator have in common: a cluster with the operator installed as the chart does it, and a served AWS.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use hybridscaler::api::{ConnectionBudget, HybridScaler};
+use hybridscaler_e2e::{bed::Bed, operator::Operator};
+use hybridscaler_e2e_aws::{ACCESS_KEY_ID, ACCOUNT, Aws, REGION, SECRET_ACCESS_KEY};
+use k8s_openapi::api::{apps::v1::Deployment, events::v1::Event};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DynamicObject, ListParams, Patch, PatchParams},
+    core::NamespaceResourceScope,
+    discovery::{ApiResource, pinned_kind},
+    runtime::wait::await_condition,
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// CRDs and cluster roles belong to the control plane, which all tests here share: they take turns.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// The longest that anything awaited here may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A cluster with an operator that may use everything in [`Aws`] from the test's namespace.
+pub struct World {
+    pub operator: Option<Operator>,
+    pub aws: Arc<Aws>,
+    pub client: Client,
+    pub bed: Bed,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl World {
+    pub async fn enter(label: &str) -> Self {
+        let turn = TURN.lock().await;
+        let bed = Bed::shared(label).await.unwrap();
+        let aws = Arc::new(Aws::start().await.unwrap());
+        let client = bed.control_plane.admin().await.unwrap();
+        let operator = Operator::install(&bed, &values(&bed.namespace, &aws, "127.0.0.1:*")).await.unwrap();
+        Self { operator: Some(operator), aws, client, bed, _turn: turn }
+    }
+
+    pub fn namespace(&self) -> &str {
+        &self.bed.namespace
+    }
+
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    {
+        Api::namespaced(self.client.clone(), &self.bed.namespace)
+    }
+
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let keys = Credentials::from_keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None);
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(keys)
+            .endpoint_url(self.aws.endpoint())
+            .build();
+        aws_sdk_sqs::Client::from_conf(config)
+    }
+
+    /// Makes the objects in `yaml`, in the test's namespace, as `kubectl apply --server-side` would.
+    pub async fn apply(&self, yaml: &str) {
+        for document in serde_saphyr::from_multiple::<serde_json::Value>(yaml).unwrap() {
+            let object: DynamicObject = serde_json::from_value(document).unwrap();
+            let resource = self.resource(&object).await;
+            let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), self.namespace(), &resource);
+            let params = PatchParams::apply("test").force();
+            api.patch(&object.name_any(), &params, &Patch::Apply(&object)).await.unwrap();
+        }
+    }
+
+    async fn resource(&self, object: &DynamicObject) -> ApiResource {
+        let types = object.types.as_ref().unwrap();
+        pinned_kind(&self.client, &types.try_into().unwrap()).await.unwrap().0
+    }
+
+    /// A queue with `messages` in it; its URL.
+    pub fn queue(&self, name: &str, messages: usize) -> String {
+        let url = self.aws.sqs().create_queue(name).unwrap();
+        (0..messages).for_each(|_| self.aws.sqs().send(name, "work").unwrap());
+        url
+    }
+
+    /// A Deployment whose pods the simulated kubelets run at once.
+    pub async fn deployment(&self, name: &str, replicas: u32) {
+        self.apply(&format!(
+            r#"
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  replicas: {replicas}
+  selector: {{matchLabels: {{app: {name}}}}}
+  strategy: {{rollingUpdate: {{maxSurge: 0, maxUnavailable: 1}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec: {{containers: [{{name: worker, image: none}}]}}
+"#
+        ))
+        .await;
+    }
+
+    /// Waits until the scaler is as `wanted` says; the error shows what it was instead.
+    pub async fn scaler(&self, name: &str, wanted: impl Fn(&HybridScaler) -> bool) -> HybridScaler {
+        until(self.api(), name, wanted).await
+    }
+
+    /// Waits until the budget is as `wanted` says.
+    pub async fn budget(&self, name: &str, wanted: impl Fn(&ConnectionBudget) -> bool) -> ConnectionBudget {
+        until(self.api(), name, wanted).await
+    }
+
+    /// Waits until the Deployment has `replicas`, all of them ready.
+    pub async fn ready(&self, name: &str, replicas: i32) {
+        until::<Deployment>(self.api(), name, |deployment| {
+            deployment.status.as_ref().and_then(|status| status.ready_replicas) == Some(replicas)
+                && deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(replicas)
+        })
+        .await;
+    }
+
+    /// The notes of all events about `name` with this reason.
+    pub async fn notes(&self, name: &str, reason: &str) -> Vec<String> {
+        let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
+        let about = |event: &&Event| {
+            event.reason.as_deref() == Some(reason)
+                && event.regarding.as_ref().and_then(|regarding| regarding.name.as_deref()) == Some(name)
+        };
+        events.items.iter().filter(about).filter_map(|event| event.note.clone()).collect()
+    }
+}
+
+async fn until<K>(api: Api<K>, name: &str, wanted: impl Fn(&K) -> bool) -> K
+where
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+{
+    let condition = |object: Option<&K>| object.is_some_and(&wanted);
+    match tokio::time::timeout(PATIENCE, await_condition(api.clone(), name, condition)).await {
+        Ok(object) => object.unwrap().unwrap(),
+        Err(_) => panic!("not within {PATIENCE:?}: {:#?}", api.get_opt(name).await),
+    }
+}
+
+/// The chart's values: everything in `aws` may be used from `namespace`, and databases on `hosts`.
+pub fn values(namespace: &str, aws: &Aws, hosts: &str) -> String {
+    let endpoint = aws.endpoint();
+    format!(
+        r#"
+log: {{format: text, filter: "info,hybridscaler=debug"}}
+env:
+  - {{name: AWS_ACCESS_KEY_ID, value: {ACCESS_KEY_ID}}}
+  - {{name: AWS_SECRET_ACCESS_KEY, value: {SECRET_ACCESS_KEY}}}
+config:
+  aws: {{endpointUrl: "{endpoint}"}}
+  trust:
+    - namespaces: ["{namespace}"]
+      queues: ["arn:aws:sqs:{REGION}:{ACCOUNT}:*"]
+      ecsServices: ["{REGION}/prod/*"]
+      databaseHosts: ["{hosts}"]
+"#
+    )
+}
+
+/// The status and reason of a condition, as `Type=Status/Reason`.
+pub fn condition(scaler: &HybridScaler, type_: &str) -> String {
+    let conditions = scaler.status.iter().flat_map(|status| &status.conditions);
+    conditions
+        .filter(|condition| condition.type_ == type_)
+        .map(|condition| format!("{type_}={}/{}", condition.status, condition.reason))
+        .collect()
+}
