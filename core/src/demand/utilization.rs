@@ -47,10 +47,12 @@ pub(super) fn count(percent: f64, target: u32, desired: Replicas, bases: Bases, 
     }
     let base = bases.running;
     let fewer = load.spread(base, target);
-    let (replicas, ruling) = match () {
-        () if load.0 >= least => (desired, Ruling::WithinTolerance),
-        () if fewer < desired => (fewer, Ruling::Fewer),
-        () => (desired, Ruling::WholeReplicas),
+    let (replicas, ruling) = if load.0 >= least {
+        (desired, Ruling::WithinTolerance)
+    } else if fewer < desired {
+        (fewer, Ruling::Fewer)
+    } else {
+        (desired, Ruling::WholeReplicas)
     };
     let band = band(most, least, target, desired, bases.cooldown.unwrap_or(base), base);
     Answer { replicas, after_cooldown: replicas, base, ruling, band }
@@ -80,12 +82,70 @@ impl Milli {
 /// The percentages at which the answer changes.
 fn band(most: u64, least: u64, target: u64, desired: Replicas, up_base: Replicas, down_base: Replicas) -> Band {
     // The load of `replicas` at their target, seen as a mean over `base` replicas.
-    let seen = |replicas: u32, base: Replicas| (u64::from(replicas) * target * 1000).checked_div(u64::from(base.0));
+    let seen = |replicas: u32, base: Replicas| {
+        u64::from(replicas).saturating_mul(target).saturating_mul(1000).checked_div(u64::from(base.0))
+    };
     let more_above = seen(desired.0, up_base).map(|full| percent(full.max(most)));
-    let fewer_below = seen(desired.0.saturating_sub(1), down_base).map_or(least, |full| least.min(full + 1));
+    let fewer_below =
+        seen(desired.0.saturating_sub(1), down_base).map_or(least, |full| least.min(full.saturating_add(1)));
     Band::Percent { more_above, fewer_below: percent(fewer_below) }
 }
 
 fn percent(milli: u64) -> f64 {
     f64::from(u32::try_from(milli).unwrap_or(u32::MAX)) / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::panic, reason = "tests")]
+
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::policy::Pace;
+
+    fn answer(percent: f64, desired: u32, running: u32, cooldown: Option<u32>) -> Answer {
+        let pace = Pace { cooldown: SignedDuration::ZERO, tolerance_permille: 100 };
+        let bases = Bases { running: Replicas(running), cooldown: cooldown.map(Replicas) };
+        count(percent, 65, Replicas(desired), bases, &Behavior { scale_up: pace, scale_down: pace })
+    }
+
+    #[test]
+    fn the_band_names_the_percentages_at_which_the_answer_changes() {
+        for (desired, running, cooldown) in
+            [(1, 1, None), (5, 5, None), (40, 40, None), (10, 7, None), (8, 8, Some(5)), (12, 10, Some(10))]
+        {
+            let at = |percent| answer(percent, desired, running, cooldown).replicas.0;
+            let Band::Percent { more_above: Some(above), fewer_below: below } =
+                answer(65.0, desired, running, cooldown).band
+            else {
+                panic!("something runs")
+            };
+            assert_eq!((at(above), at(below)), (desired, desired), "{desired} {running} {cooldown:?}");
+            assert!(at(above + 0.002) > desired && at(below - 0.002) < desired, "{desired} {running} {cooldown:?}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_runs_no_percentage_asks_for_more() {
+        let answer = answer(100.0, 5, 0, None);
+        assert_eq!((answer.replicas, answer.ruling), (Replicas(5), Ruling::CapacityOnItsWay));
+        assert!(matches!(answer.band, Band::Percent { more_above: None, .. }));
+    }
+
+    #[test]
+    fn the_noise_of_floating_point_asks_for_no_replica() {
+        let third = 65.0 * (0.1 + 0.2) / 0.3 * 2.0;
+        assert_eq!(answer(third, 5, 5, None).replicas, Replicas(10));
+    }
+
+    #[test]
+    fn numbers_at_the_edge_do_not_wrap() {
+        let pace = Pace { cooldown: SignedDuration::ZERO, tolerance_permille: u32::MAX };
+        let bases = Bases { running: Replicas(1), cooldown: Some(Replicas(u32::MAX)) };
+        let behavior = Behavior { scale_up: pace, scale_down: pace };
+        let most = count(1e6, u32::MAX, Replicas(u32::MAX), bases, &behavior);
+        assert_eq!(most.replicas, Replicas(u32::MAX));
+        assert_eq!(count(1e6, 0, Replicas(1), Bases { cooldown: None, ..bases }, &behavior).replicas, Replicas(1));
+    }
 }

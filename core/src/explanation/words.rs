@@ -1,5 +1,6 @@
 //! Numbers and arithmetic as people write them.
 
+use alloc::format;
 use core::fmt;
 
 use jiff::SignedDuration;
@@ -23,13 +24,13 @@ impl fmt::Display for Grouped {
     }
 }
 
-/// A percentage with one decimal where it needs one: `65 %`, `81.3 %`.
+/// A percentage with one decimal where that says something: `65 %`, `81.3 %`.
 pub(super) struct Percent(pub(super) f64);
 
 impl fmt::Display for Percent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let decimals = usize::from(self.0 % 1.0 != 0.0);
-        write!(f, "{:.decimals$} %", self.0)
+        let rounded = format!("{:.1}", self.0);
+        write!(f, "{} %", rounded.strip_suffix(".0").unwrap_or(&rounded))
     }
 }
 
@@ -128,6 +129,6 @@ mod tests {
 
     #[test]
     fn percentages_have_a_decimal_only_where_it_says_something() {
-        assert_eq!([65.0, 81.25, 0.0].map(|percent| Percent(percent).to_string()), ["65 %", "81.2 %", "0 %"]);
+        assert_eq!([65.0, 81.29, 52.001].map(|percent| Percent(percent).to_string()), ["65 %", "81.3 %", "52 %"]);
     }
 }

@@ -169,7 +169,7 @@ fn the_last_line_says_what_the_next_move_needs() {
     assert_eq!(
         next(explain(at_rest(5), &[queue(310), utilization(60.0)], none)),
         "next: more replicas when backlog is above 330 visible or cpu is above 71.5 %; fewer when backlog is below 241 visible and in \
-         flight and cpu is below 52.0 %"
+         flight and cpu is below 52 %"
     );
     assert_eq!(
         next(explain(at_rest(8), &[queue(0), utilization(104.0)], scaled_up(Some(-10)))),
