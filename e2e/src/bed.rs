@@ -64,12 +64,7 @@ impl Bed {
         let namespace = format!("{label}-{}", BEDS.fetch_add(1, Ordering::Relaxed));
         let mut claim = run.claim()?;
         claim.keep_if_error(control_plane.create_namespace(&namespace).await)?;
-        Ok(Self {
-            control_plane: Arc::clone(control_plane),
-            namespace,
-            claim,
-            run: Arc::clone(run),
-        })
+        Ok(Self { control_plane: Arc::clone(control_plane), namespace, claim, run: Arc::clone(run) })
     }
 
     /// Starts a database in this run. Its log has `name` in its own, so no two of a test binary may be called the same.

@@ -67,16 +67,8 @@ impl ControlPlane {
             Process::spawn("kube-scheduler", layout.scheduler(), logs)?,
             Process::spawn("kwok", layout.kwok(), logs)?,
         ];
-        timeout(PATIENCE, create_nodes(&client))
-            .await
-            .context("the nodes are not ready in time: see kwok.log")??;
-        Ok(Self {
-            _clients: clients,
-            _apiserver: apiserver,
-            _etcd: etcd,
-            layout,
-            _run: run,
-        })
+        timeout(PATIENCE, create_nodes(&client)).await.context("the nodes are not ready in time: see kwok.log")??;
+        Ok(Self { _clients: clients, _apiserver: apiserver, _etcd: etcd, layout, _run: run })
     }
 
     /// A client that may do everything. It belongs to the Tokio runtime of the caller, so each test asks for its own.
@@ -99,16 +91,12 @@ impl ControlPlane {
     pub async fn create_namespace(&self, name: &str) -> Result<()> {
         let client = self.admin().await?;
         let namespace: Namespace = serde_json::from_value(json!({"metadata": {"name": name}}))?;
-        Api::all(client.clone())
-            .create(&PostParams::default(), &namespace)
-            .await?;
+        Api::all(client.clone()).create(&PostParams::default(), &namespace).await?;
         let accounts: Api<ServiceAccount> = Api::namespaced(client, name);
         let exists = |account: Option<&ServiceAccount>| account.is_some();
-        timeout(PATIENCE, await_condition(accounts, "default", exists))
-            .await
-            .with_context(|| {
-                format!("namespace {name} gets no default ServiceAccount: see kube-controller-manager.log")
-            })??;
+        timeout(PATIENCE, await_condition(accounts, "default", exists)).await.with_context(|| {
+            format!("namespace {name} gets no default ServiceAccount: see kube-controller-manager.log")
+        })??;
         Ok(())
     }
 
@@ -119,19 +107,11 @@ impl ControlPlane {
     pub async fn service_account_kubeconfig(&self, namespace: &str, name: &str) -> Result<PathBuf> {
         let accounts: Api<ServiceAccount> = Api::namespaced(self.admin().await?, namespace);
         let request = TokenRequest {
-            spec: TokenRequestSpec {
-                expiration_seconds: Some(3600),
-                ..TokenRequestSpec::default()
-            },
+            spec: TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() },
             ..TokenRequest::default()
         };
-        let answer = accounts
-            .create_token_request(name, &PostParams::default(), &request)
-            .await?;
-        let token = answer
-            .status
-            .context("the API server answered a token request without a token")?
-            .token;
+        let answer = accounts.create_token_request(name, &PostParams::default(), &request).await?;
+        let token = answer.status.context("the API server answered a token request without a token")?.token;
         self.layout.write_kubeconfig(&format!("{namespace}.{name}"), &token)
     }
 
@@ -153,9 +133,7 @@ impl ControlPlane {
 
     /// Who asked the API server for what since the start.
     pub fn audit_log(&self) -> AuditLog {
-        AuditLog {
-            path: self.layout.audit_log(),
-        }
+        AuditLog { path: self.layout.audit_log() }
     }
 
     async fn client_command<A: AsRef<OsStr>>(&self, name: &str, args: impl IntoIterator<Item = A>) -> Result<Output> {
@@ -180,9 +158,7 @@ impl ControlPlane {
 /// When the file cannot be read or used.
 pub async fn client_from(kubeconfig: impl AsRef<Path>) -> Result<Client> {
     let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
-    Ok(Client::try_from(
-        Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?,
-    )?)
+    Ok(Client::try_from(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)?)
 }
 
 async fn is_ready(client: &Client) -> bool {
@@ -210,11 +186,6 @@ async fn create_nodes(client: &Client) -> Result<()> {
 }
 
 fn is_node_ready(node: Option<&Node>) -> bool {
-    let conditions = node
-        .and_then(|node| node.status.as_ref())
-        .and_then(|status| status.conditions.as_ref());
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|condition| condition.type_ == "Ready" && condition.status == "True")
+    let conditions = node.and_then(|node| node.status.as_ref()).and_then(|status| status.conditions.as_ref());
+    conditions.into_iter().flatten().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

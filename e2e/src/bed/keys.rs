@@ -34,10 +34,7 @@ impl Authority {
             "-addext",
             "keyUsage=critical,keyCertSign,cRLSign",
         ]))?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            own,
-        })
+        Ok(Self { folder: folder.to_owned(), own })
     }
 
     /// The authority's own certificate, which clients trust.
@@ -68,10 +65,7 @@ impl Authority {
 
 impl KeyPair {
     fn at(folder: &Path, name: &str) -> Self {
-        Self {
-            key: folder.join(format!("{name}.key")),
-            certificate: folder.join(format!("{name}.crt")),
-        }
+        Self { key: folder.join(format!("{name}.key")), certificate: folder.join(format!("{name}.crt")) }
     }
 }
 
@@ -79,17 +73,7 @@ impl KeyPair {
 fn request(pair: &KeyPair, common_name: &str) -> Command {
     let mut command = Command::new("openssl");
     command
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-noenc",
-            "-days",
-            "30",
-        ])
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "30"])
         .args(["-subj", &format!("/CN={common_name}"), "-keyout"])
         .arg(&pair.key)
         .arg("-out")
@@ -99,14 +83,7 @@ fn request(pair: &KeyPair, common_name: &str) -> Command {
 
 fn openssl(command: &mut Command) -> Result<()> {
     // Without the machine's own configuration, which could add or refuse extensions.
-    let output = command
-        .env("OPENSSL_CONF", "/dev/null")
-        .output()
-        .context("cannot run openssl")?;
-    ensure!(
-        output.status.success(),
-        "openssl failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.env("OPENSSL_CONF", "/dev/null").output().context("cannot run openssl")?;
+    ensure!(output.status.success(), "openssl failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }

@@ -47,11 +47,7 @@ pub struct Settings {
 impl Default for Settings {
     /// PostgreSQL's own defaults.
     fn default() -> Self {
-        Self {
-            max_connections: 100,
-            reserved_connections: 0,
-            tls: Tls::Off,
-        }
+        Self { max_connections: 100, reserved_connections: 0, tls: Tls::Off }
     }
 }
 
@@ -93,27 +89,10 @@ impl Postgres {
         let server = Process::spawn(&name, cluster.serve(port, settings), run.logs())?.killed_by(IMMEDIATE_SHUTDOWN);
         let url = url(SUPERUSER, &cluster.password, port, "disable");
         let superuser = OnceCell::new();
-        server
-            .ready(PATIENCE, async || {
-                superuser.get_or_try_init(|| connect(&url)).await.is_ok()
-            })
-            .await?;
-        let superuser = Arc::new(
-            superuser
-                .into_inner()
-                .context("PostgreSQL is ready but has no connection")?,
-        );
-        let Cluster {
-            password, authority, ..
-        } = cluster;
-        Ok(Self {
-            server,
-            superuser,
-            port,
-            password,
-            authority,
-            _run: run,
-        })
+        server.ready(PATIENCE, async || superuser.get_or_try_init(|| connect(&url)).await.is_ok()).await?;
+        let superuser = Arc::new(superuser.into_inner().context("PostgreSQL is ready but has no connection")?);
+        let Cluster { password, authority, .. } = cluster;
+        Ok(Self { server, superuser, port, password, authority, _run: run })
     }
 
     /// The port on 127.0.0.1.
@@ -128,11 +107,7 @@ impl Postgres {
 
     /// Where `role` connects to the database `postgres`, its password included.
     pub fn url(&self, role: &str) -> String {
-        let sslmode = if self.authority.is_some() && role != SUPERUSER {
-            "require"
-        } else {
-            "disable"
-        };
+        let sslmode = if self.authority.is_some() && role != SUPERUSER { "require" } else { "disable" };
         url(role, &self.password, self.port, sslmode)
     }
 
@@ -147,12 +122,8 @@ impl Postgres {
     /// When the name is something else than lower-case letters, digits and `_`, or the role exists.
     pub async fn create_role(&self, role: &str) -> Result<()> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        ensure!(
-            !role.is_empty() && role.chars().all(plain),
-            "role {role:?}: use a-z, 0-9 and _"
-        );
-        self.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.password))
-            .await
+        ensure!(!role.is_empty() && role.chars().all(plain), "role {role:?}: use a-z, 0-9 and _");
+        self.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.password)).await
     }
 
     /// Runs SQL statements as the superuser.
@@ -160,10 +131,7 @@ impl Postgres {
     /// # Errors
     /// When a statement fails.
     pub async fn execute(&self, statements: &str) -> Result<()> {
-        self.superuser
-            .batch_execute(statements)
-            .await
-            .with_context(|| format!("PostgreSQL refused: {statements}"))
+        self.superuser.batch_execute(statements).await.with_context(|| format!("PostgreSQL refused: {statements}"))
     }
 
     /// How many connections the server has refused since its start because a limit was reached, by its own log:
@@ -211,9 +179,7 @@ mod tests {
         assert!(line(
             "53300 [unknown] FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute"
         ));
-        assert!(!line(
-            "28P01 payments FATAL:  password authentication failed for user \"payments\""
-        ));
+        assert!(!line("28P01 payments FATAL:  password authentication failed for user \"payments\""));
         assert!(!line("53300 payments DETAIL:  more about the same refusal"));
         assert!(!line("00000 payments LOG:  statement: select '53300 payments FATAL:'"));
     }

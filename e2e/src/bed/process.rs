@@ -55,29 +55,14 @@ impl Process {
             .append(true)
             .open(&log)
             .with_context(|| format!("cannot write {}", log.display()))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .process_group(0);
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
 
         let (started, pid) = mpsc::channel();
         let (end, ended) = watch::channel(None);
-        let guardian = thread::Builder::new()
-            .name(format!("guardian of {name}"))
-            .spawn(move || guard(command, &started, &end))?;
-        let pid = pid
-            .recv()
-            .context("the guardian ended early")?
-            .with_context(|| format!("cannot start {name}"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            log,
-            pid,
-            killed_by: Signal::KILL,
-            ended,
-            guardian: Some(guardian),
-        })
+        let guardian =
+            thread::Builder::new().name(format!("guardian of {name}")).spawn(move || guard(command, &started, &end))?;
+        let pid = pid.recv().context("the guardian ended early")?.with_context(|| format!("cannot start {name}"))?;
+        Ok(Self { name: name.to_owned(), log, pid, killed_by: Signal::KILL, ended, guardian: Some(guardian) })
     }
 
     /// The same program, with another signal than SIGKILL to end it when it is dropped: one that surely ends it.
@@ -107,10 +92,7 @@ impl Process {
     /// When the end of the program cannot be observed.
     pub async fn wait(&self) -> Result<ExitStatus> {
         let mut ended = self.ended.clone();
-        let status = ended
-            .wait_for(Option::is_some)
-            .await
-            .with_context(|| format!("lost sight of {}", self.name))?;
+        let status = ended.wait_for(Option::is_some).await.with_context(|| format!("lost sight of {}", self.name))?;
         (*status).with_context(|| format!("lost sight of {}", self.name))
     }
 
@@ -121,11 +103,7 @@ impl Process {
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         // The guardian reaps the program under this lock: as long as we hold it, the number is not somebody else's.
         let ended = self.ended.borrow();
-        if ended.is_some() {
-            Ok(())
-        } else {
-            Ok(kill_process_group(self.pid, signal)?)
-        }
+        if ended.is_some() { Ok(()) } else { Ok(kill_process_group(self.pid, signal)?) }
     }
 
     /// Waits until `probe` holds, asking again every 20 ms.
@@ -136,11 +114,7 @@ impl Process {
         let deadline = Instant::now() + within;
         while !probe().await {
             if let Some(status) = self.exit_status() {
-                bail!(
-                    "{} ended ({status}) before it was ready:\n{}",
-                    self.name,
-                    self.last_words()
-                );
+                bail!("{} ended ({status}) before it was ready:\n{}", self.name, self.last_words());
             }
             if Instant::now() > deadline {
                 bail!("{} is not ready after {within:?}:\n{}", self.name, self.last_words());
@@ -199,30 +173,17 @@ mod tests {
     async fn a_program_that_ends_before_it_is_ready_is_quoted() {
         let logs = tempfile::tempdir().unwrap();
         let process = Process::spawn("broken", sh("echo no such flag >&2; exit 3"), logs.path()).unwrap();
-        let error = process
-            .ready(Duration::from_mins(1), async || false)
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("exit status: 3") && error.contains("no such flag"),
-            "{error}"
-        );
+        let error = process.ready(Duration::from_mins(1), async || false).await.unwrap_err().to_string();
+        assert!(error.contains("exit status: 3") && error.contains("no such flag"), "{error}");
     }
 
     #[tokio::test]
     async fn a_signal_reaches_the_program_and_its_end_is_told() {
         let logs = tempfile::tempdir().unwrap();
-        let process = Process::spawn(
-            "patient",
-            sh("trap 'exit 7' TERM; echo up; while :; do sleep 1; done"),
-            logs.path(),
-        )
-        .unwrap();
-        process
-            .ready(Duration::from_mins(1), async || process.last_words().contains("up"))
-            .await
-            .unwrap();
+        let process =
+            Process::spawn("patient", sh("trap 'exit 7' TERM; echo up; while :; do sleep 1; done"), logs.path())
+                .unwrap();
+        process.ready(Duration::from_mins(1), async || process.last_words().contains("up")).await.unwrap();
         assert_eq!(process.exit_status(), None);
         process.signal(Signal::TERM).unwrap();
         assert_eq!(process.wait().await.unwrap().code(), Some(7));
@@ -232,9 +193,8 @@ mod tests {
     fn a_program_outlives_the_thread_that_asked_for_it_and_dies_with_its_handle() {
         let logs = tempfile::tempdir().unwrap();
         let folder = logs.path().to_owned();
-        let process = thread::spawn(move || Process::spawn("lasting", sh("sleep 1000 & wait"), &folder).unwrap())
-            .join()
-            .unwrap();
+        let process =
+            thread::spawn(move || Process::spawn("lasting", sh("sleep 1000 & wait"), &folder).unwrap()).join().unwrap();
         let proc = PathBuf::from(format!("/proc/{}", process.id()));
         assert_eq!(process.exit_status(), None);
         assert!(proc.exists());

@@ -27,26 +27,14 @@ impl Run {
     /// When one of the folders cannot be made.
     pub fn create() -> Result<Self> {
         let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join(".runs");
-        DirBuilder::new()
-            .recursive(true)
-            .create(&runs)
-            .with_context(|| format!("cannot create {}", runs.display()))?;
-        let name = format!(
-            "{}-{}-",
-            jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"),
-            std::process::id()
-        );
+        DirBuilder::new().recursive(true).create(&runs).with_context(|| format!("cannot create {}", runs.display()))?;
+        let name = format!("{}-{}-", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), std::process::id());
         let logs = tempfile::Builder::new().prefix(&name).tempdir_in(&runs)?;
         let data = tempfile::Builder::new().prefix("hybridscaler-e2e-").tempdir()?;
         // Other users may pass through, since PostgreSQL runs as nobody when we are root, but not look around.
         fs::set_permissions(data.path(), Permissions::from_mode(0o711))?;
         let janitor = janitor(logs.path(), data.path()).context("cannot start sh, which cleans up after the run")?;
-        Ok(Self {
-            logs: logs.keep(),
-            data: data.keep(),
-            janitor,
-            claims: AtomicUsize::new(0),
-        })
+        Ok(Self { logs: logs.keep(), data: data.keep(), janitor, claims: AtomicUsize::new(0) })
     }
 
     /// Where each part writes its log.
@@ -60,10 +48,7 @@ impl Run {
     /// When the folder cannot be made, for example because the name is taken.
     pub fn data(&self, name: &str) -> Result<PathBuf> {
         let path = self.data.join(name);
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("cannot create {}", path.display()))?;
+        DirBuilder::new().mode(0o700).create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(path)
     }
 
@@ -75,10 +60,7 @@ impl Run {
         let number = self.claims.fetch_add(1, Ordering::Relaxed);
         let marker = self.logs.join(format!("{UNSETTLED}{number}"));
         fs::write(&marker, "").with_context(|| format!("cannot write {}", marker.display()))?;
-        Ok(Claim {
-            marker: Some(marker),
-            _run: Arc::clone(self),
-        })
+        Ok(Claim { marker: Some(marker), _run: Arc::clone(self) })
     }
 }
 

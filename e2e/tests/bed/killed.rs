@@ -19,11 +19,7 @@ async fn a_killed_run_leaves_its_logs_and_nothing_else() {
     if std::env::var_os(VICTIM).is_some() {
         return be_killed().await;
     }
-    let this_test = [
-        "--exact",
-        "--nocapture",
-        "killed::a_killed_run_leaves_its_logs_and_nothing_else",
-    ];
+    let this_test = ["--exact", "--nocapture", "killed::a_killed_run_leaves_its_logs_and_nothing_else"];
     let mut victim = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(this_test)
         .env(VICTIM, "")
@@ -60,14 +56,8 @@ async fn be_killed() {
     let mut sleep = supervised("sleep");
     sleep.arg("1000");
     let program = Process::spawn("program", sleep, run.logs()).unwrap();
-    let server = Postgres::start(Arc::clone(&run), "victim", Settings::default())
-        .await
-        .unwrap();
-    println!(
-        "\nlogs {}\ndata {}",
-        run.logs().display(),
-        data.parent().unwrap().display()
-    );
+    let server = Postgres::start(Arc::clone(&run), "victim", Settings::default()).await.unwrap();
+    println!("\nlogs {}\ndata {}", run.logs().display(), data.parent().unwrap().display());
     println!("program /proc/{}\nserver /proc/{}", program.id(), server.process_id());
     std::future::pending::<()>().await;
 }

@@ -26,13 +26,8 @@ fn ready() -> impl Condition<Pod> {
 
 /// When a condition of the pod became `True`.
 fn transition(pod: &Pod, condition: &str) -> Option<i64> {
-    let found = pod
-        .status
-        .as_ref()?
-        .conditions
-        .as_ref()?
-        .iter()
-        .find(|c| c.type_ == condition && c.status == "True")?;
+    let found =
+        pod.status.as_ref()?.conditions.as_ref()?.iter().find(|c| c.type_ == condition && c.status == "True")?;
     Some(found.last_transition_time.as_ref()?.0.as_second())
 }
 
@@ -62,27 +57,14 @@ async fn a_deployment_goes_from_5_to_50_running_pods() {
     await_condition(deployments.clone(), "web", ready(5)).await.unwrap();
     let five = started.elapsed();
     let fifty = Patch::Merge(json!({"spec": {"replicas": 50}}));
-    deployments
-        .patch_scale("web", &PatchParams::default(), &fifty)
-        .await
-        .unwrap();
+    deployments.patch_scale("web", &PatchParams::default(), &fifty).await.unwrap();
     await_condition(deployments, "web", ready(50)).await.unwrap();
     println!("5 pods ready after {five:?}, 50 after {:?}", started.elapsed());
 
-    let pods = Api::<Pod>::namespaced(client, &bed.namespace)
-        .list(&ListParams::default().labels("app=web"))
-        .await
-        .unwrap();
+    let pods =
+        Api::<Pod>::namespaced(client, &bed.namespace).list(&ListParams::default().labels("app=web")).await.unwrap();
     assert_eq!(pods.items.len(), 50);
-    assert!(pods.iter().all(|pod| {
-        pod.spec
-            .as_ref()
-            .unwrap()
-            .node_name
-            .as_deref()
-            .unwrap()
-            .starts_with("node-")
-    }));
+    assert!(pods.iter().all(|pod| { pod.spec.as_ref().unwrap().node_name.as_deref().unwrap().starts_with("node-") }));
 }
 
 #[tokio::test]
@@ -101,27 +83,13 @@ async fn a_deleted_pod_stays_as_long_as_it_has_a_finalizer() {
     let bed = Bed::shared("finalizer").await.unwrap();
     let pods: Api<Pod> = Api::namespaced(bed.control_plane.admin().await.unwrap(), &bed.namespace);
     for (name, finalizers) in [("held", &["e2e.hybridscaler.dev/hold"][..]), ("free", &[])] {
-        pods.create(&PostParams::default(), &pod(name, &json!({}), finalizers))
-            .await
-            .unwrap();
+        pods.create(&PostParams::default(), &pod(name, &json!({}), finalizers)).await.unwrap();
         await_condition(pods.clone(), name, ready()).await.unwrap();
     }
-    let held = pods
-        .delete("held", &DeleteParams::default())
-        .await
-        .unwrap()
-        .left()
-        .unwrap();
-    let free = pods
-        .delete("free", &DeleteParams::default())
-        .await
-        .unwrap()
-        .left()
-        .unwrap();
+    let held = pods.delete("held", &DeleteParams::default()).await.unwrap().left().unwrap();
+    let free = pods.delete("free", &DeleteParams::default()).await.unwrap().left().unwrap();
     // What kwok does without a finalizer is the measure of how long it would have taken.
-    await_condition(pods.clone(), "free", is_deleted(&free.metadata.uid.unwrap()))
-        .await
-        .unwrap();
+    await_condition(pods.clone(), "free", is_deleted(&free.metadata.uid.unwrap())).await.unwrap();
     let seen = pods.get("held").await.unwrap().metadata;
     assert!(seen.deletion_timestamp.is_some());
     // Nobody cut its grace period short, which is how long it may still do its work.
@@ -129,7 +97,5 @@ async fn a_deleted_pod_stays_as_long_as_it_has_a_finalizer() {
 
     let release = Patch::Merge(json!({"metadata": {"finalizers": null}}));
     pods.patch("held", &PatchParams::default(), &release).await.unwrap();
-    await_condition(pods, "held", is_deleted(&held.metadata.uid.unwrap()))
-        .await
-        .unwrap();
+    await_condition(pods, "held", is_deleted(&held.metadata.uid.unwrap())).await.unwrap();
 }

@@ -23,16 +23,8 @@ async fn postgres_refuses_what_is_above_its_limit_and_the_log_counts_it() {
     let run = Arc::new(Run::create().unwrap());
     let _claim = run.claim().unwrap();
     let started = Instant::now();
-    let postgres = Postgres::start(
-        run,
-        "limit",
-        Settings {
-            max_connections: 20,
-            ..Settings::default()
-        },
-    )
-    .await
-    .unwrap();
+    let postgres =
+        Postgres::start(run, "limit", Settings { max_connections: 20, ..Settings::default() }).await.unwrap();
     println!("PostgreSQL up after {:?}", started.elapsed());
     for role in ["orders", "payments"] {
         postgres.create_role(role).await.unwrap();
@@ -44,11 +36,7 @@ async fn postgres_refuses_what_is_above_its_limit_and_the_log_counts_it() {
     let held = join_all((0..usable).map(|i| connect(&postgres, ["orders", "payments"][usize::from(i >= 10)]))).await;
     assert!(held.iter().all(Result::is_ok));
     let refused = join_all((0..7).map(|_| connect(&postgres, "payments"))).await;
-    assert!(
-        refused
-            .iter()
-            .all(|answer| answer.as_ref().is_err_and(|e| e.code().unwrap().code() == "53300"))
-    );
+    assert!(refused.iter().all(|answer| answer.as_ref().is_err_and(|e| e.code().unwrap().code() == "53300")));
     assert_eq!(postgres.refusals().unwrap(), 7);
 
     eventually("a sample shows all", async || {
@@ -58,18 +46,11 @@ async fn postgres_refuses_what_is_above_its_limit_and_the_log_counts_it() {
     })
     .await;
     drop(held);
-    eventually("a sample shows none", async || {
-        sampler.latest().unwrap().unwrap().connections() == 0
-    })
-    .await;
+    eventually("a sample shows none", async || sampler.latest().unwrap().unwrap().connections() == 0).await;
     // One that is going to be refused has a slot for a moment, but is never counted as its role's.
     assert!(usize::try_from(sampler.peak().unwrap()).unwrap() >= usable);
     let taken = sampler.samples().unwrap();
-    let most = taken
-        .iter()
-        .map(|sample| sample.connections_of(&["orders", "payments"]))
-        .max()
-        .unwrap();
+    let most = taken.iter().map(|sample| sample.connections_of(&["orders", "payments"])).max().unwrap();
     assert_eq!(usize::try_from(most).unwrap(), usable);
     // A wrong password is a failure, but not a refusal for want of a slot.
     let wrong = postgres.url("orders").replacen("orders:", "orders:not-", 1);
@@ -81,10 +62,7 @@ async fn postgres_refuses_what_is_above_its_limit_and_the_log_counts_it() {
 async fn postgres_can_insist_on_tls() {
     let run = Arc::new(Run::create().unwrap());
     let _claim = run.claim().unwrap();
-    let settings = Settings {
-        tls: Tls::Required,
-        ..Settings::default()
-    };
+    let settings = Settings { tls: Tls::Required, ..Settings::default() };
     let postgres = Postgres::start(run, "tls", settings).await.unwrap();
     postgres.create_role("orders").await.unwrap();
     let plain = postgres.url("orders").replace("sslmode=require", "sslmode=disable");

@@ -33,11 +33,7 @@ impl AuditLog {
     /// # Errors
     /// As [`AuditLog::events`].
     pub fn of_user(&self, username: &str) -> Result<Vec<AuditEvent>> {
-        Ok(self
-            .events()?
-            .into_iter()
-            .filter(|event| event.user.username == username)
-            .collect())
+        Ok(self.events()?.into_iter().filter(|event| event.user.username == username).collect())
     }
 }
 
@@ -66,17 +62,12 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// Whether the request was meant to change something.
     pub fn is_write(&self) -> bool {
-        matches!(
-            self.verb.as_str(),
-            "create" | "update" | "patch" | "delete" | "deletecollection"
-        )
+        matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
     }
 
     /// Whether RBAC, or whoever else decides, refused the request.
     pub fn is_forbidden(&self) -> bool {
-        self.response_status
-            .as_ref()
-            .is_some_and(|status| status.code == Some(403))
+        self.response_status.as_ref().is_some_and(|status| status.code == Some(403))
     }
 }
 

@@ -22,12 +22,8 @@ const SCHEDULER: &str = "system:kube-scheduler";
 const KWOK: &str = "e2e:kwok";
 
 /// Users with a fixed token, and their group; RBAC's own roles know those without one by name.
-const USERS: [(&str, &str); 4] = [
-    (ADMIN, "system:masters"),
-    (CONTROLLER_MANAGER, ""),
-    (SCHEDULER, ""),
-    (KWOK, "system:masters"),
-];
+const USERS: [(&str, &str); 4] =
+    [(ADMIN, "system:masters"), (CONTROLLER_MANAGER, ""), (SCHEDULER, ""), (KWOK, "system:masters")];
 
 /// Where everything is: programs, files, ports.
 #[derive(Debug)]
@@ -61,10 +57,7 @@ impl Layout {
         let authority = Authority::create(&data, "authority")?;
         // The aggregation layer trusts no certificate of the ordinary authority, or each user could pose as any other.
         let front_proxy_authority = Authority::create(&data, "front-proxy-authority")?;
-        let server = authority.issue(
-            "kube-apiserver",
-            "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc",
-        )?;
+        let server = authority.issue("kube-apiserver", "IP:127.0.0.1,DNS:localhost,DNS:kubernetes.default.svc")?;
         let layout = Self {
             server,
             front_proxy: front_proxy_authority.issue("front-proxy-client", "DNS:front-proxy-client")?,
@@ -134,14 +127,8 @@ impl Layout {
             // Nothing here has to survive the power going out.
             .arg("--unsafe-no-fsync")
             .arg(flag("data-dir", &self.file("etcd")))
-            .args([
-                format!("--listen-client-urls={client}"),
-                format!("--advertise-client-urls={client}"),
-            ])
-            .args([
-                format!("--listen-peer-urls={peer}"),
-                format!("--initial-advertise-peer-urls={peer}"),
-            ])
+            .args([format!("--listen-client-urls={client}"), format!("--advertise-client-urls={client}")])
+            .args([format!("--listen-peer-urls={peer}"), format!("--initial-advertise-peer-urls={peer}")])
             .arg(format!("--initial-cluster=e2e={peer}"));
         etcd
     }
@@ -177,15 +164,9 @@ impl Layout {
             .arg("--service-account-issuer=https://kubernetes.default.svc")
             .arg(flag("service-account-key-file", &self.service_accounts.certificate))
             .arg(flag("service-account-signing-key-file", &self.service_accounts.key))
-            .arg(flag(
-                "requestheader-client-ca-file",
-                self.front_proxy_authority.certificate(),
-            ))
+            .arg(flag("requestheader-client-ca-file", self.front_proxy_authority.certificate()))
             .arg("--requestheader-allowed-names=front-proxy-client")
-            .args([
-                "--requestheader-username-headers=X-Remote-User",
-                "--requestheader-group-headers=X-Remote-Group",
-            ])
+            .args(["--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group"])
             .arg("--requestheader-extra-headers-prefix=X-Remote-Extra-")
             .arg(flag("proxy-client-cert-file", &self.front_proxy.certificate))
             .arg(flag("proxy-client-key-file", &self.front_proxy.key))
@@ -195,11 +176,8 @@ impl Layout {
     }
 
     pub(super) fn controller_manager(&self) -> Command {
-        let mut manager = self.with_kubeconfigs(
-            "kube-controller-manager",
-            CONTROLLER_MANAGER,
-            self.ports.controller_manager,
-        );
+        let mut manager =
+            self.with_kubeconfigs("kube-controller-manager", CONTROLLER_MANAGER, self.ports.controller_manager);
         manager
             .arg("--use-service-account-credentials")
             .arg(flag("service-account-private-key-file", &self.service_accounts.key))

@@ -25,10 +25,7 @@ pub(super) enum Account {
 impl Account {
     pub(super) fn for_server() -> Result<Self> {
         if geteuid().is_root() {
-            Ok(Self::Nobody {
-                user: id("--user")?,
-                group: id("--group")?,
-            })
+            Ok(Self::Nobody { user: id("--user")?, group: id("--group")? })
         } else {
             Ok(Self::Ours)
         }
@@ -52,10 +49,7 @@ impl Account {
             Self::Nobody { user, group } => {
                 give(folder, user, group)?;
                 run(self.command(Path::new("test")).arg("-x").arg(folder)).with_context(|| {
-                    format!(
-                        "nobody cannot enter {}: let TMPDIR name another place",
-                        folder.display()
-                    )
+                    format!("nobody cannot enter {}: let TMPDIR name another place", folder.display())
                 })?;
                 Ok(())
             }
@@ -87,20 +81,11 @@ fn give(path: &Path, user: u32, group: u32) -> Result<()> {
 /// The number of the user nobody, or of its group.
 fn id(which: &str) -> Result<u32> {
     let output = run(Command::new("id").args([which, "nobody"]))?;
-    output
-        .trim()
-        .parse()
-        .with_context(|| format!("id {which} nobody printed {output:?}"))
+    output.trim().parse().with_context(|| format!("id {which} nobody printed {output:?}"))
 }
 
 fn run(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run {}", command.get_program().display()))?;
-    ensure!(
-        output.status.success(),
-        "{command:?} failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = command.output().with_context(|| format!("cannot run {}", command.get_program().display()))?;
+    ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
     Ok(String::from_utf8(output.stdout)?)
 }

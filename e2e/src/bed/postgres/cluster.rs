@@ -42,26 +42,12 @@ impl Cluster {
                 (Some(authority), Some(certificate), "hostssl")
             }
         };
-        fs::write(
-            folder.join("pg_hba.conf"),
-            format!("host all {SUPERUSER} {local}\n{others} all all {local}\n"),
-        )?;
+        fs::write(folder.join("pg_hba.conf"), format!("host all {SUPERUSER} {local}\n{others} all all {local}\n"))?;
         account.take_over(&folder)?;
 
-        let cluster = Self {
-            account,
-            programs,
-            folder,
-            password,
-            authority,
-            certificate,
-        };
+        let cluster = Self { account, programs, folder, password, authority, certificate };
         let output = cluster.initdb().output().context("cannot run initdb")?;
-        ensure!(
-            output.status.success(),
-            "initdb failed: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        ensure!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
         Ok(cluster)
     }
 

@@ -104,10 +104,7 @@ async fn sample(client: Arc<Client>, taken: Arc<Mutex<Taken>>) {
         let counted = count(&client).await;
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
         match counted {
-            Ok(by_role) => taken.samples.push(Sample {
-                at: Instant::now(),
-                by_role,
-            }),
+            Ok(by_role) => taken.samples.push(Sample { at: Instant::now(), by_role }),
             Err(error) => return taken.failure = Some(error.to_string()),
         }
     }
@@ -115,7 +112,5 @@ async fn sample(client: Arc<Client>, taken: Arc<Mutex<Taken>>) {
 
 async fn count(client: &Client) -> Result<BTreeMap<String, u32>> {
     let rows = client.query(CONNECTIONS, &[]).await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get(0)?, u32::try_from(row.try_get::<_, i64>(1)?)?)))
-        .collect()
+    rows.iter().map(|row| Ok((row.try_get(0)?, u32::try_from(row.try_get::<_, i64>(1)?)?))).collect()
 }
