@@ -10,7 +10,7 @@ use hybridscaler_e2e_aws::{ACCESS_KEY_ID, ACCOUNT, Aws, REGION, SECRET_ACCESS_KE
 use k8s_openapi::api::{apps::v1::Deployment, events::v1::Event};
 use kube::{
     Api, Client, ResourceExt,
-    api::{DynamicObject, ListParams, Patch, PatchParams},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams},
     core::NamespaceResourceScope,
     discovery::{ApiResource, pinned_kind},
     runtime::wait::await_condition,
@@ -38,6 +38,9 @@ impl World {
         let bed = Bed::shared(label).await.unwrap();
         let aws = Arc::new(Aws::start().await.unwrap());
         let client = bed.control_plane.admin().await.unwrap();
+        // What an earlier test left would be this test's operator's work too.
+        remove_all::<HybridScaler>(&client).await;
+        remove_all::<ConnectionBudget>(&client).await;
         let operator = Operator::install(&bed, &values(&bed.namespace, &aws, "127.0.0.1:*")).await.unwrap();
         Self { operator: Some(operator), aws, client, bed, _turn: turn }
     }
@@ -133,6 +136,19 @@ spec:
                 && event.regarding.as_ref().and_then(|regarding| regarding.name.as_deref()) == Some(name)
         };
         events.items.iter().filter(about).filter_map(|event| event.note.clone()).collect()
+    }
+}
+
+/// Deletes every object of a kind, if the kind is known yet.
+async fn remove_all<K>(client: &Client)
+where
+    K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    K: Clone + std::fmt::Debug + serde::de::DeserializeOwned,
+{
+    let Ok(all) = Api::<K>::all(client.clone()).list(&ListParams::default()).await else { return };
+    for object in all {
+        let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap());
+        api.delete(&object.name_any(), &DeleteParams::default()).await.unwrap();
     }
 }
 
