@@ -47,11 +47,7 @@ pub async fn perform(bed: &Bed, only: Option<Only>, seed: u64) -> Result<Vec<Rec
         if only.is_some_and(|only| only != asked) {
             continue;
         }
-        view.say(if budgeted {
-            INTRODUCTION
-        } else {
-            "\nThe same load without the budget:"
-        })?;
+        view.say(if budgeted { INTRODUCTION } else { "\nThe same load without the budget:" })?;
         let fleet = Fleet::raise(&stage, budgeted).await?;
         records.push(run::run(&stage, &fleet, seed, &mut view).await?);
         fleet.clear().await?;

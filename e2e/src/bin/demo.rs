@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::ExitCode, sync::Mutex};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use hybridscaler_e2e::{
     bed::Bed,
@@ -36,33 +36,38 @@ struct Options {
 }
 
 #[tokio::main]
-async fn main() -> Result<ExitCode> {
+async fn main() -> ExitCode {
     let options = Options::parse();
+    match attempt(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whatever ends it, all that it started ends with it, and the logs are kept unless all went well.
+async fn attempt(options: &Options) -> Result<()> {
     let mut bed = Bed::own("demo").await?;
     let outcome = tokio::select! {
-        outcome = perform(&bed, &options) => outcome,
-        signal = ended() => Err(signal),
+        outcome = perform(&bed, options) => outcome,
+        ended = ended() => ended,
     };
-    if !matches!(outcome, Ok(ExitCode::SUCCESS)) {
+    if outcome.is_err() {
         bed.keep();
     }
     outcome
 }
 
-async fn perform(bed: &Bed, options: &Options) -> Result<ExitCode> {
+async fn perform(bed: &Bed, options: &Options) -> Result<()> {
     log_to_a_file(bed)?;
     let records = demo::perform(bed, options.only, options.seed).await?;
     write_files(&records, options)?;
     print!("\n{}", Comparison(&records));
     let failures = failures(&records);
-    for failure in &failures {
-        println!("FAILED: {failure}");
-    }
-    Ok(if failures.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    ensure!(failures.is_empty(), "the budget did not show what it is for:\n{}", failures.join("\n"));
+    Ok(())
 }
 
 /// The terminal belongs to the view.
@@ -70,11 +75,7 @@ fn log_to_a_file(bed: &Bed) -> Result<()> {
     let path = bed.logs().join("demo.log");
     let file = fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(false)
-        .with_writer(Mutex::new(file))
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(Mutex::new(file)).init();
     Ok(())
 }
 
@@ -91,18 +92,12 @@ fn write_files(records: &[Record], options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The error of a demo that was asked to end, by Ctrl-C or by SIGTERM.
-async fn ended() -> anyhow::Error {
-    let terminated = async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-            _ = terminate.recv() => {}
-        }
-        bail!("interrupted")
-    };
-    let outcome: Result<std::convert::Infallible> = terminated.await;
-    match outcome {
-        Err(error) => error,
+/// Waits for Ctrl-C or SIGTERM, which are both errors here.
+async fn ended() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
     }
+    bail!("interrupted")
 }

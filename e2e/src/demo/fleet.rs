@@ -52,10 +52,7 @@ impl<'a> Fleet<'a> {
     /// A part refuses, or the services are not up in time.
     pub(super) async fn raise(stage: &'a Stage<'a>, budgeted: bool) -> Result<Self> {
         let run = if budgeted { "budgeted" } else { "unbudgeted" };
-        let settings = Settings {
-            max_connections: u16::try_from(story::MAX_CONNECTIONS)?,
-            ..Settings::default()
-        };
+        let settings = Settings { max_connections: u16::try_from(story::MAX_CONNECTIONS)?, ..Settings::default() };
         let database = stage.bed.postgres(run, settings).await?;
         // A login at the default 4,096 iterations costs an unoptimised client 20 ms of CPU, and this is a demo of thousands.
         database.execute("ALTER SYSTEM SET scram_iterations = 1").await?;
@@ -73,12 +70,7 @@ impl<'a> Fleet<'a> {
         ];
         let [worker, api] = &services;
         let sampler = database.sampler();
-        let pods = Pods::run(
-            stage.kube.clone(),
-            NAMESPACE,
-            &format!("app={order_worker}"),
-            worker.clone(),
-        );
+        let pods = Pods::run(stage.kube.clone(), NAMESPACE, &format!("app={order_worker}"), worker.clone());
         let tasks = Tasks::run(stage.aws.ecs().clone(), [api.clone()], story::TIMING.start_up);
         create_ecs_service(stage)?;
 
@@ -88,21 +80,10 @@ impl<'a> Fleet<'a> {
         let file = stage.bed.logs().join(format!("{run}.yaml"));
         fs::write(&file, yaml).with_context(|| format!("cannot write {}", file.display()))?;
         let file = file.to_str().context("the log folder's name is not UTF-8")?.to_owned();
-        let fleet = Self {
-            stage,
-            services,
-            queues,
-            database,
-            sampler,
-            budgeted,
-            manifests: file,
-            _pods: pods,
-            _tasks: tasks,
-        };
+        let fleet =
+            Self { stage, services, queues, database, sampler, budgeted, manifests: file, _pods: pods, _tasks: tasks };
         fleet.kubectl(&["apply", "--filename", &fleet.manifests]).await?;
-        timeout(PATIENCE, fleet.up())
-            .await
-            .context("the services do not come up")?;
+        timeout(PATIENCE, fleet.up()).await.context("the services do not come up")?;
         Ok(fleet)
     }
 
@@ -113,15 +94,9 @@ impl<'a> Fleet<'a> {
     /// A part refuses, or a replica stays.
     pub(super) async fn clear(self) -> Result<()> {
         let [_, core_api] = SERVICES;
-        self.kubectl(&["delete", "--cascade=foreground", "--filename", &self.manifests])
-            .await?;
-        self.stage.aws.ecs().call(
-            "DeleteService",
-            json!({"cluster": CLUSTER, "service": core_api, "force": true}),
-        )?;
-        timeout(PATIENCE, self.gone())
-            .await
-            .context("the services do not end")??;
+        self.kubectl(&["delete", "--cascade=foreground", "--filename", &self.manifests]).await?;
+        self.stage.aws.ecs().call("DeleteService", json!({"cluster": CLUSTER, "service": core_api, "force": true}))?;
+        timeout(PATIENCE, self.gone()).await.context("the services do not end")??;
         for queue in &self.queues {
             self.stage.aws.sqs().delete_queue(queue);
         }
@@ -129,11 +104,7 @@ impl<'a> Fleet<'a> {
     }
 
     async fn up(&self) {
-        while self
-            .services
-            .iter()
-            .any(|service| service.counters.totals().working < u64::from(story::MIN_REPLICAS))
-        {
+        while self.services.iter().any(|service| service.counters.totals().working < u64::from(story::MIN_REPLICAS)) {
             sleep(POLL).await;
         }
     }
@@ -152,11 +123,7 @@ impl<'a> Fleet<'a> {
     async fn kubectl(&self, args: &[&str]) -> Result<()> {
         let args = ["--namespace", NAMESPACE].into_iter().chain(args.iter().copied());
         let output = self.stage.bed.control_plane.kubectl(args).await?;
-        ensure!(
-            output.status.success(),
-            "kubectl: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        ensure!(output.status.success(), "kubectl: {}", String::from_utf8_lossy(&output.stderr));
         Ok(())
     }
 }
@@ -188,10 +155,7 @@ fn create_ecs_service(stage: &Stage<'_>) -> Result<()> {
     let [_, core_api] = SERVICES;
     let (ecs, grace) = (stage.aws.ecs(), story::TIMING.grace.as_secs());
     let container = json!({"name": "app", "image": format!("{core_api}:simulated"), "stopTimeout": grace});
-    ecs.call(
-        "RegisterTaskDefinition",
-        json!({"family": core_api, "containerDefinitions": [container]}),
-    )?;
+    ecs.call("RegisterTaskDefinition", json!({"family": core_api, "containerDefinitions": [container]}))?;
     let service = json!({
         "cluster": CLUSTER,
         "serviceName": core_api,

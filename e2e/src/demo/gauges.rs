@@ -43,10 +43,7 @@ mod tests {
              hybridscaler_replicas_wanted{namespace=\"orders\",scaler=\"core-api\"} 50\n\
              hybridscaler_capacity{budget=\"orders-db\",namespace=\"orders\"} 357\n",
         );
-        assert_eq!(
-            gauges.replicas("hybridscaler_replicas_wanted", "order-worker"),
-            Some(24)
-        );
+        assert_eq!(gauges.replicas("hybridscaler_replicas_wanted", "order-worker"), Some(24));
         assert_eq!(gauges.replicas("hybridscaler_replicas_wanted", "core-api"), Some(50));
         assert_eq!(gauges.replicas("hybridscaler_replicas_allowed", "core-api"), None);
     }

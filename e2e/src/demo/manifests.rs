@@ -37,10 +37,7 @@ pub(super) fn manifests(operator: &str, queue_urls: &[String; 2], database_url: 
         scaler(core_api, &service, &[backlog(calls), cpu()], budgeted).to_string(),
     ];
     if let Some(url) = database_url {
-        let operator = ServiceAccount {
-            namespace: operator.to_owned(),
-            name: RELEASE.to_owned(),
-        };
+        let operator = ServiceAccount { namespace: operator.to_owned(), name: RELEASE.to_owned() };
         manifests.extend([
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": {"url": url}})
                 .to_string(),

@@ -71,22 +71,13 @@ impl Record {
 
     /// Messages waiting or held when the run ended, of both services.
     pub fn left(&self) -> u64 {
-        self.end()
-            .services
-            .iter()
-            .map(|service| service.waiting + service.in_flight)
-            .sum()
+        self.end().services.iter().map(|service| service.waiting + service.in_flight).sum()
     }
 
     /// The most replicas that each of [`SERVICES`] ran.
     pub fn most(&self) -> [u32; 2] {
-        self.moments.iter().fold(
-            [0, 0],
-            |[a, b],
-             Moment {
-                 services: [order_worker, core_api],
-                 ..
-             }| { [a.max(order_worker.running), b.max(core_api.running)] },
-        )
+        self.moments.iter().fold([0, 0], |[a, b], Moment { services: [order_worker, core_api], .. }| {
+            [a.max(order_worker.running), b.max(core_api.running)]
+        })
     }
 }

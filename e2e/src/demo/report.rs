@@ -12,28 +12,15 @@ pub struct Comparison<'a>(pub &'a [Record]);
 
 impl fmt::Display for Comparison<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.row(f, "", |record| {
-            if record.budgeted {
-                "with the budget"
-            } else {
-                "without it"
-            }
-            .to_owned()
+        self.row(f, "", |record| if record.budgeted { "with the budget" } else { "without it" }.to_owned())?;
+        self.row(f, &format!("most connections at once, of {}", story::MAX_CONNECTIONS), |record| {
+            thousands(record.peak_connections.into())
         })?;
-        self.row(
-            f,
-            &format!("most connections at once, of {}", story::MAX_CONNECTIONS),
-            |record| thousands(record.peak_connections.into()),
-        )?;
         self.row(f, "connections refused", |record| thousands(record.end().refused))?;
         self.row(f, "crashes of replicas", |record| thousands(record.end().crashed))?;
         self.row(f, "failures of payments", |record| {
             let end = record.end();
-            format!(
-                "{} of {}",
-                thousands(end.bystander_failed),
-                thousands(end.bystander_asked)
-            )
+            format!("{} of {}", thousands(end.bystander_failed), thousands(end.bystander_asked))
         })?;
         for (index, service) in SERVICES.iter().enumerate() {
             self.row(f, &format!("most replicas of {service}"), |record| {
@@ -61,16 +48,7 @@ impl Comparison<'_> {
 
 /// What the runs failed to show, each with its number. Nothing when the demo succeeded.
 pub fn failures(records: &[Record]) -> Vec<String> {
-    records
-        .iter()
-        .flat_map(|record| {
-            if record.budgeted {
-                budgeted(record)
-            } else {
-                unbudgeted(record)
-            }
-        })
-        .collect()
+    records.iter().flat_map(|record| if record.budgeted { budgeted(record) } else { unbudgeted(record) }).collect()
 }
 
 fn budgeted(record: &Record) -> Vec<String> {
@@ -81,18 +59,9 @@ fn budgeted(record: &Record) -> Vec<String> {
             failures.push(format!("with the budget, {failure}"));
         }
     };
-    expect(
-        end.refused == 0,
-        format!("the database refused {} connections instead of none", end.refused),
-    );
-    expect(
-        end.bystander_asked > 0,
-        "payments asked nothing, so nothing is known of it".to_owned(),
-    );
-    expect(
-        end.bystander_failed == 0,
-        format!("payments failed {} times instead of never", end.bystander_failed),
-    );
+    expect(end.refused == 0, format!("the database refused {} connections instead of none", end.refused));
+    expect(end.bystander_asked > 0, "payments asked nothing, so nothing is known of it".to_owned());
+    expect(end.bystander_failed == 0, format!("payments failed {} times instead of never", end.bystander_failed));
     let floor = (story::grantable() * story::USED_PERCENT).div_ceil(100);
     expect(
         record.peak_connections >= floor,
@@ -102,18 +71,12 @@ fn budgeted(record: &Record) -> Vec<String> {
         ),
     );
     for (service, most) in SERVICES.iter().zip(record.most()) {
-        expect(
-            most >= story::FAIR,
-            format!("{service} reached {most} replicas instead of {}", story::FAIR),
-        );
+        expect(most >= story::FAIR, format!("{service} reached {most} replicas instead of {}", story::FAIR));
     }
     for (service, state) in SERVICES.iter().zip(&end.services) {
         expect(
             record.drained_after.is_some() || state.waiting <= story::DRAINED,
-            format!(
-                "the queue of {service} still held {} messages after {:.0} s",
-                state.waiting, end.at
-            ),
+            format!("the queue of {service} still held {} messages after {:.0} s", state.waiting, end.at),
         );
     }
     failures
@@ -128,10 +91,7 @@ fn unbudgeted(record: &Record) -> Vec<String> {
         );
     }
     if end.bystander_failed == 0 {
-        failures.push(format!(
-            "without the budget, payments failed in none of {} requests",
-            end.bystander_asked
-        ));
+        failures.push(format!("without the budget, payments failed in none of {} requests", end.bystander_asked));
     }
     failures
 }
@@ -155,10 +115,7 @@ mod tests {
     use crate::demo::record::{Moment, Service};
 
     fn record(budgeted: bool) -> Record {
-        let service = |running| Service {
-            running,
-            ..Service::default()
-        };
+        let service = |running| Service { running, ..Service::default() };
         let end = Moment {
             at: 88.0,
             refused: if budgeted { 0 } else { 1234 },
@@ -190,16 +147,8 @@ mod tests {
             (true, |_, end| end.refused = 3, "refused 3 connections"),
             (true, |_, end| end.bystander_failed = 1, "payments failed 1 times"),
             (true, |_, end| end.bystander_asked = 0, "payments asked nothing"),
-            (
-                true,
-                |record, _| record.peak_connections = 332,
-                "at most 332 connections were open, fewer than the 333",
-            ),
-            (
-                true,
-                |_, end| end.services[1].running = 11,
-                "core-api reached 11 replicas instead of 12",
-            ),
+            (true, |record, _| record.peak_connections = 332, "at most 332 connections were open, fewer than the 333"),
+            (true, |_, end| end.services[1].running = 11, "core-api reached 11 replicas instead of 12"),
             (
                 true,
                 |record, end| (record.drained_after, end.services[0].waiting) = (None, 77),
@@ -214,20 +163,14 @@ mod tests {
             spoil(&mut spoiled, &mut end);
             spoiled.moments = vec![end];
             let failures = failures(&[spoiled]);
-            assert!(
-                matches!(&failures[..], [only] if only.contains(told)),
-                "{failures:?} do not say just {told:?}"
-            );
+            assert!(matches!(&failures[..], [only] if only.contains(told)), "{failures:?} do not say just {told:?}");
         }
     }
 
     #[test]
     fn the_runs_stand_side_by_side() {
         let text = Comparison(&[record(true), record(false)]).to_string();
-        let rows: Vec<_> = text
-            .lines()
-            .map(|row| row.split_whitespace().collect::<Vec<_>>().join(" "))
-            .collect();
+        let rows: Vec<_> = text.lines().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for row in [
             "connections refused 0 1,234",
             "both queues drained after 88 s not in 88 s",
@@ -239,9 +182,6 @@ mod tests {
 
     #[test]
     fn thousands_are_set_apart() {
-        assert_eq!(
-            [0, 999, 1_000, 12_345_678].map(thousands),
-            ["0", "999", "1,000", "12,345,678"]
-        );
+        assert_eq!([0, 999, 1_000, 12_345_678].map(thousands), ["0", "999", "1,000", "12,345,678"]);
     }
 }

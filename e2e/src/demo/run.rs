@@ -31,16 +31,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A part does not answer.
 pub(super) async fn run(stage: &Stage<'_>, fleet: &Fleet<'_>, seed: u64, view: &mut View) -> Result<Record> {
     let scalers = timeout(PATIENCE, decided(stage, fleet.budgeted));
-    for scaler in scalers
-        .await
-        .context("the scalers decide nothing: see the log of the operator")??
-    {
+    for scaler in scalers.await.context("the scalers decide nothing: see the log of the operator")?? {
         for connections in scaler.status.iter().flat_map(|status| &status.connections) {
             let (name, covers) = (scaler.name_any(), connections.covers.as_deref().unwrap_or("unknown"));
-            view.say(&format!(
-                "{name} is held to {}; rolloutReserve Surge {covers}",
-                connections.budget
-            ))?;
+            view.say(&format!("{name} is held to {}; rolloutReserve Surge {covers}", connections.budget))?;
         }
     }
     let mut seeds = seed..;
@@ -119,14 +113,7 @@ impl<'a> Watch<'a> {
         let begun = Instant::now();
         let [_, core_api] = &fleet.services;
         let sampled = fleet.sampler.samples()?.len();
-        Ok(Self {
-            stage,
-            fleet,
-            bystander,
-            begun,
-            sampled,
-            before: (core_api.counters.totals(), begun),
-        })
+        Ok(Self { stage, fleet, bystander, begun, sampled, before: (core_api.counters.totals(), begun) })
     }
 
     /// What there is to see now.
@@ -142,12 +129,7 @@ impl<'a> Watch<'a> {
             at: self.begun.elapsed().as_secs_f64(),
             connections,
             refused: self.fleet.database.refusals()?.try_into()?,
-            crashed: self
-                .fleet
-                .services
-                .iter()
-                .map(|service| service.counters.totals().crashed)
-                .sum(),
+            crashed: self.fleet.services.iter().map(|service| service.counters.totals().crashed).sum(),
             bystander_asked: suffered.asked,
             bystander_failed: suffered.failed,
             services,
@@ -183,10 +165,7 @@ impl<'a> Watch<'a> {
         let replicas = u32::try_from(totals.working).unwrap_or(u32::MAX);
         let time = now.duration_since(at).as_secs_f64() * f64::from(replicas);
         if time > 0.0 {
-            self.stage
-                .aws
-                .cloudwatch()
-                .report_cpu(CLUSTER, &core_api.name, 100.0 * busy / time);
+            self.stage.aws.cloudwatch().report_cpu(CLUSTER, &core_api.name, 100.0 * busy / time);
         }
     }
 }

@@ -38,13 +38,7 @@ impl<'a> Stage<'a> {
         aws.ecs().call("CreateCluster", json!({"clusterName": CLUSTER}))?;
         bed.control_plane.create_namespace(NAMESPACE).await?;
         let operator = Operator::install(bed, &values(&aws)).await?;
-        Ok(Self {
-            bed,
-            aws,
-            sdk,
-            kube,
-            operator,
-        })
+        Ok(Self { bed, aws, sdk, kube, operator })
     }
 
     /// What the operator says of its scalers now.

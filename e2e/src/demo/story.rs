@@ -26,10 +26,7 @@ pub(super) const MAX_REPLICAS: u32 = 50;
 
 /// A message keeps a replica busy for 150 ms of the 250 ms that it has for each: 60 % at full pace. That is near the target of
 /// 65 % that `core-api` has for its CPU, so the CPU holds the service's size while there is a backlog, and never raises it.
-pub(super) const PACE: Pace = Pace {
-    per_second: 4,
-    busy: Duration::from_millis(150),
-};
+pub(super) const PACE: Pace = Pace { per_second: 4, busy: Duration::from_millis(150) };
 
 /// How many waiting messages justify a replica: what one handles in 15 seconds.
 pub(super) const MESSAGES_PER_REPLICA: u32 = 60;
@@ -48,19 +45,12 @@ pub(super) const UP_COOLDOWN_SECONDS: u32 = 5;
 pub(super) const DOWN_COOLDOWN_SECONDS: u32 = 20;
 
 /// The load of each service: tenfold for half a minute.
-pub(super) const SCHEDULE: Schedule = Schedule {
-    base: 16.0,
-    spike: 160.0,
-    spike_at: Duration::from_secs(5),
-    spike_for: Duration::from_secs(30),
-};
+pub(super) const SCHEDULE: Schedule =
+    Schedule { base: 16.0, spike: 160.0, spike_at: Duration::from_secs(5), spike_for: Duration::from_secs(30) };
 
 /// How long a new replica takes until it runs, and how long a terminating one has until it is killed
 /// (`terminationGracePeriodSeconds`, `stopTimeout`).
-pub(super) const TIMING: Timing = Timing {
-    start_up: Duration::from_secs(3),
-    grace: Duration::from_secs(10),
-};
+pub(super) const TIMING: Timing = Timing { start_up: Duration::from_secs(3), grace: Duration::from_secs(10) };
 
 /// How long a terminating replica keeps its connections after its last message.
 pub(super) const DRAIN: Duration = Duration::from_secs(2);
@@ -94,10 +84,7 @@ mod tests {
         let pool = u32::try_from(POOL).unwrap_or(u32::MAX);
         assert_eq!(grantable() / pool, 35);
         assert_eq!(35 * pool * 100 / (MAX_CONNECTIONS - SUPERUSER_RESERVED), 98);
-        assert!(
-            2 * FAIR * pool <= grantable(),
-            "both services can reach their fair share"
-        );
+        assert!(2 * FAIR * pool <= grantable(), "both services can reach their fair share");
     }
 
     #[test]

@@ -36,11 +36,8 @@ impl fmt::Display for Picture<'_> {
         let Self(records) = self;
         let longest = records.iter().map(|record| record.end().at).fold(60.0, f64::max);
         let lefts = (0u32..).map(|index| LEFT + f64::from(index) * (LEFT + WIDTH + RIGHT));
-        let panels: Vec<_> = records
-            .iter()
-            .zip(lefts)
-            .map(|(record, left)| (Panel { record, longest }, left))
-            .collect();
+        let panels: Vec<_> =
+            records.iter().zip(lefts).map(|(record, left)| (Panel { record, longest }, left)).collect();
         let right = panels.last().map_or(0.0, |(_, left)| left + WIDTH + RIGHT);
         writeln!(
             f,
@@ -78,58 +75,29 @@ impl fmt::Display for Panel<'_> {
 
 impl Panel<'_> {
     fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = if self.record.budgeted {
-            "With a connection budget"
-        } else {
-            "The same load without it"
-        };
+        let title = if self.record.budgeted { "With a connection budget" } else { "The same load without it" };
         let end = self.record.end();
         let [refused, failed, asked] = [end.refused, end.bystander_failed, end.bystander_asked].map(thousands);
         writeln!(f, "<text class=\"title\" y=\"-36\">{title}</text>")?;
-        writeln!(
-            f,
-            "<text y=\"-16\">{refused} connections refused, payments failed {failed} of {asked} times</text>"
-        )
+        writeln!(f, "<text y=\"-16\">{refused} connections refused, payments failed {failed} of {asked} times</text>")
     }
 
     fn axes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, wide) = (
-            self.x(story::SCHEDULE.spike_at.as_secs_f64()),
-            self.x(story::SCHEDULE.spike_for.as_secs_f64()),
-        );
-        writeln!(
-            f,
-            "<rect class=\"spike\" x=\"{from:.1}\" width=\"{wide:.1}\" height=\"{HEIGHT}\"/>"
-        )?;
-        writeln!(
-            f,
-            "<text class=\"mid\" x=\"{:.1}\" y=\"{}\">tenfold load</text>",
-            from + wide / 2.0,
-            HEIGHT - 6.0
-        )?;
-        for (connections, class) in [
-            (0, "grid"),
-            (100, "grid"),
-            (200, "grid"),
-            (300, "grid"),
-            (story::MAX_CONNECTIONS, "limit"),
-        ] {
+        let (from, wide) =
+            (self.x(story::SCHEDULE.spike_at.as_secs_f64()), self.x(story::SCHEDULE.spike_for.as_secs_f64()));
+        writeln!(f, "<rect class=\"spike\" x=\"{from:.1}\" width=\"{wide:.1}\" height=\"{HEIGHT}\"/>")?;
+        writeln!(f, "<text class=\"mid\" x=\"{:.1}\" y=\"{}\">tenfold load</text>", from + wide / 2.0, HEIGHT - 6.0)?;
+        for (connections, class) in
+            [(0, "grid"), (100, "grid"), (200, "grid"), (300, "grid"), (story::MAX_CONNECTIONS, "limit")]
+        {
             let y = y(connections);
             writeln!(f, "<path class=\"{class}\" d=\"M0 {y:.1}h{WIDTH}\"/>")?;
-            writeln!(
-                f,
-                "<text class=\"end\" x=\"-6\" y=\"{:.1}\">{connections}</text>",
-                y + 4.0
-            )?;
+            writeln!(f, "<text class=\"end\" x=\"-6\" y=\"{:.1}\">{connections}</text>", y + 4.0)?;
         }
         for seconds in [0u32, 30, 60, 90, 120, 150] {
             let x = self.x(seconds.into());
             if x <= WIDTH {
-                writeln!(
-                    f,
-                    "<text class=\"mid\" x=\"{x:.1}\" y=\"{}\">{seconds} s</text>",
-                    HEIGHT + 18.0
-                )?;
+                writeln!(f, "<text class=\"mid\" x=\"{x:.1}\" y=\"{}\">{seconds} s</text>", HEIGHT + 18.0)?;
             }
         }
         Ok(())
@@ -150,18 +118,10 @@ impl Panel<'_> {
         for (before, moment) in before.zip(&self.record.moments) {
             let x = self.x(moment.at);
             if moment.refused > before.refused {
-                writeln!(
-                    f,
-                    "<path class=\"refused\" d=\"M{x:.1} {:.1}v8\"/>",
-                    y(story::MAX_CONNECTIONS) - 10.0
-                )?;
+                writeln!(f, "<path class=\"refused\" d=\"M{x:.1} {:.1}v8\"/>", y(story::MAX_CONNECTIONS) - 10.0)?;
             }
             if moment.bystander_failed > before.bystander_failed {
-                writeln!(
-                    f,
-                    "<circle class=\"hurt\" cx=\"{x:.1}\" cy=\"{}\" r=\"2\"/>",
-                    HEIGHT + 34.0
-                )?;
+                writeln!(f, "<circle class=\"hurt\" cx=\"{x:.1}\" cy=\"{}\" r=\"2\"/>", HEIGHT + 34.0)?;
             }
         }
         Ok(())
@@ -179,10 +139,7 @@ fn y(connections: u32) -> f64 {
 
 fn legend(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let [top, middle, base] = [48.0, 52.0, 56.0].map(|below| HEIGHT + below);
-    writeln!(
-        f,
-        "<path class=\"refused\" d=\"M2 {top}v8\"/><text x=\"10\" y=\"{base}\">refused</text>"
-    )?;
+    writeln!(f, "<path class=\"refused\" d=\"M2 {top}v8\"/><text x=\"10\" y=\"{base}\">refused</text>")?;
     writeln!(
         f,
         "<circle class=\"hurt\" cx=\"78\" cy=\"{middle}\" r=\"2\"/><text x=\"86\" y=\"{base}\">payments failed</text>"
@@ -205,21 +162,9 @@ mod tests {
             bystander_failed,
             ..Moment::default()
         };
-        let moments = vec![
-            moment(1.0, 100, 0, 0),
-            moment(2.0, 360, 7, 0),
-            moment(3.0, 360, 9, 1),
-            moment(4.0, 350, 9, 1),
-        ];
-        Record {
-            budgeted,
-            seed: 1,
-            moments,
-            peak_connections: 360,
-            sent: 0,
-            handled: 0,
-            drained_after: None,
-        }
+        let moments =
+            vec![moment(1.0, 100, 0, 0), moment(2.0, 360, 7, 0), moment(3.0, 360, 9, 1), moment(4.0, 350, 9, 1)];
+        Record { budgeted, seed: 1, moments, peak_connections: 360, sent: 0, handled: 0, drained_after: None }
     }
 
     #[test]
@@ -227,19 +172,12 @@ mod tests {
         let svg = Picture(&[record(true), record(false)]).to_string();
         assert_eq!(svg.matches("<g transform").count(), 2);
         let strokes = svg.matches("class=\"refused\"").count();
-        assert_eq!(
-            strokes,
-            2 * (2 + 1),
-            "two seconds with refusals and the legend, in each panel"
-        );
+        assert_eq!(strokes, 2 * (2 + 1), "two seconds with refusals and the legend, in each panel");
         assert_eq!(svg.matches("class=\"hurt\"").count(), 2 * (1 + 1));
     }
 
     #[test]
     fn a_full_database_touches_the_limit_and_an_empty_one_the_ground() {
-        assert_eq!(
-            [0, 200, 400, 1000].map(|connections| y(connections).round()),
-            [200.0, 100.0, 0.0, 0.0]
-        );
+        assert_eq!([0, 200, 400, 1000].map(|connections| y(connections).round()), [200.0, 100.0, 0.0, 0.0]);
     }
 }

@@ -31,11 +31,7 @@ impl View {
     /// A view on standard output.
     pub(super) fn new() -> Self {
         let out = io::stdout();
-        let style = if out.is_terminal() {
-            Style::Panel(0)
-        } else {
-            Style::Lines(Default::default())
-        };
+        let style = if out.is_terminal() { Style::Panel(0) } else { Style::Lines(Default::default()) };
         Self { out, style }
     }
 
@@ -96,14 +92,7 @@ impl fmt::Display for Line<'_> {
         let Self(moment) = self;
         write!(f, "{:4.0} s", moment.at)?;
         for (name, service) in SERVICES.iter().zip(&moment.services) {
-            let Service {
-                waiting,
-                in_flight,
-                wanted,
-                allowed,
-                running,
-                decision: _,
-            } = service;
+            let Service { waiting, in_flight, wanted, allowed, running, decision: _ } = service;
             let [wanted, allowed] = [number(*wanted), number(*allowed)];
             write!(
                 f,
@@ -120,25 +109,11 @@ struct Panel<'a>(&'a Moment);
 impl fmt::Display for Panel<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(moment) = self;
-        writeln!(
-            f,
-            "\n{:4.0} s            waiting  in flight   wants  allowed    runs",
-            moment.at
-        )?;
+        writeln!(f, "\n{:4.0} s            waiting  in flight   wants  allowed    runs", moment.at)?;
         for (name, service) in SERVICES.iter().zip(&moment.services) {
-            let Service {
-                waiting,
-                in_flight,
-                wanted,
-                allowed,
-                running,
-                decision: _,
-            } = service;
+            let Service { waiting, in_flight, wanted, allowed, running, decision: _ } = service;
             let [waiting, wanted, allowed] = [thousands(*waiting), number(*wanted), number(*allowed)];
-            writeln!(
-                f,
-                "{name:<14}{waiting:>12}{in_flight:>11}{wanted:>8}{allowed:>9}{running:>8}"
-            )?;
+            writeln!(f, "{name:<14}{waiting:>12}{in_flight:>11}{wanted:>8}{allowed:>9}{running:>8}")?;
         }
         let cells = (moment.connections * BAR / story::MAX_CONNECTIONS).min(BAR);
         let (open, free) = ("#".repeat(cells as usize), " ".repeat((BAR - cells) as usize));
@@ -151,19 +126,11 @@ impl fmt::Display for Panel<'_> {
 }
 
 fn database(moment: &Moment) -> String {
-    format!(
-        "{} of {} connections, {} refused",
-        moment.connections,
-        story::MAX_CONNECTIONS,
-        thousands(moment.refused)
-    )
+    format!("{} of {} connections, {} refused", moment.connections, story::MAX_CONNECTIONS, thousands(moment.refused))
 }
 
 fn bystander(moment: &Moment) -> String {
-    format!(
-        "payments failed {} of {}",
-        moment.bystander_failed, moment.bystander_asked
-    )
+    format!("payments failed {} of {}", moment.bystander_failed, moment.bystander_asked)
 }
 
 fn number(number: Option<u32>) -> String {
@@ -206,10 +173,7 @@ mod tests {
     #[test]
     fn the_panel_shows_the_sentences_and_a_bar_in_proportion() {
         let panel = Panel(&moment()).to_string();
-        assert!(
-            panel.contains("order-worker: 5 -> 18: backlog\ncore-api: no change\n"),
-            "{panel}"
-        );
+        assert!(panel.contains("order-worker: 5 -> 18: backlog\ncore-api: no change\n"), "{panel}");
         assert_eq!(panel.matches('#').count(), 38, "287 of 360 on 48 cells");
     }
 }

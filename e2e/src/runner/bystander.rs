@@ -57,10 +57,7 @@ impl Bystander {
                 }
             }
         });
-        Self {
-            suffered,
-            _task: AbortOnDropHandle::new(task),
-        }
+        Self { suffered, _task: AbortOnDropHandle::new(task) }
     }
 
     /// What happened to it so far.

@@ -40,15 +40,10 @@ pub enum ConnectionError {
 
 impl From<tokio_postgres::Error> for ConnectionError {
     fn from(error: tokio_postgres::Error) -> Self {
-        let said = error.as_db_error().map_or_else(
-            || error.to_string(),
-            |said| format!("{} {}", said.severity(), said.message()),
-        );
-        if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS) {
-            Self::Refused(said)
-        } else {
-            Self::Database(said)
-        }
+        let said = error
+            .as_db_error()
+            .map_or_else(|| error.to_string(), |said| format!("{} {}", said.severity(), said.message()));
+        if error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS) { Self::Refused(said) } else { Self::Database(said) }
     }
 }
 
@@ -61,10 +56,8 @@ impl Connection {
         let socket = TcpStream::connect((host.as_str(), *port)).await?;
         socket.set_nodelay(true)?;
         let mut login = login.clone();
-        let (client, connection) = login
-            .application_name(application_name)
-            .connect_raw(UntilServerEnds(socket), NoTls)
-            .await?;
+        let (client, connection) =
+            login.application_name(application_name).connect_raw(UntilServerEnds(socket), NoTls).await?;
         // How a connection ends is told to whoever uses it: a pending or later statement fails.
         let driver = tokio::spawn(async move { drop(connection.await) });
         Ok(Self { client, driver })

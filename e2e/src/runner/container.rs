@@ -27,9 +27,7 @@ impl Container {
         let container = pod.spec.as_ref().and_then(|spec| spec.containers.first());
         Self {
             name: container.map(|container| container.name.clone()).unwrap_or_default(),
-            image: container
-                .and_then(|container| container.image.clone())
-                .unwrap_or_default(),
+            image: container.and_then(|container| container.image.clone()).unwrap_or_default(),
             started: Timestamp::now(),
             crashes: 0,
             last_state: Value::Null,
@@ -45,18 +43,12 @@ impl Container {
 
     /// The container has ended with exit code 1. Gives the status to write and the pause before it starts again.
     pub(super) fn crash(&mut self, message: &str) -> (Value, Duration) {
-        let pause = FIRST_PAUSE
-            .saturating_mul(2u32.saturating_pow(self.crashes))
-            .min(LONGEST_PAUSE);
+        let pause = FIRST_PAUSE.saturating_mul(2u32.saturating_pow(self.crashes)).min(LONGEST_PAUSE);
         self.crashes = self.crashes.saturating_add(1);
         self.last_state = json!({"terminated": {
             "exitCode": 1, "reason": "Error", "message": message, "startedAt": self.started, "finishedAt": Timestamp::now(),
         }});
-        let told = format!(
-            "back-off {}s restarting failed container={}",
-            pause.as_secs(),
-            self.name
-        );
+        let told = format!("back-off {}s restarting failed container={}", pause.as_secs(), self.name);
         let waiting = json!({"waiting": {"reason": "CrashLoopBackOff", "message": told}});
         (self.status(false, &waiting), pause)
     }
@@ -83,10 +75,7 @@ impl Container {
 
 #[cfg(test)]
 mod tests {
-    #![expect(
-        clippy::indexing_slicing,
-        reason = "an absent key reads as null and fails the comparison"
-    )]
+    #![expect(clippy::indexing_slicing, reason = "an absent key reads as null and fails the comparison")]
 
     use super::*;
 
@@ -110,11 +99,7 @@ mod tests {
     #[test]
     fn a_crash_is_told_as_a_kubelet_tells_it() {
         let mut container = container();
-        assert_eq!(
-            container.start(),
-            None,
-            "the first start is already in the pod's status"
-        );
+        assert_eq!(container.start(), None, "the first start is already in the pod's status");
         let (status, _) = container.crash("no slot");
         let told = &status["status"]["containerStatuses"][0];
         assert_eq!(told["restartCount"], 1);
@@ -122,9 +107,7 @@ mod tests {
         assert_eq!(told["lastState"]["terminated"]["exitCode"], 1);
         assert_eq!(told["lastState"]["terminated"]["message"], "no slot");
         assert_eq!(status["status"]["conditions"][0]["status"], "False");
-        let back = container
-            .start()
-            .map(|status| status["status"]["containerStatuses"][0].clone());
+        let back = container.start().map(|status| status["status"]["containerStatuses"][0].clone());
         assert_eq!(back.as_ref().map(|told| &told["restartCount"]), Some(&json!(1)));
         assert_eq!(back.as_ref().map(|told| &told["ready"]), Some(&json!(true)));
     }

@@ -47,25 +47,17 @@ impl Pods {
         let config = watcher::Config::default().labels(selector);
         let watch = async move {
             let mut events = watcher(api.clone(), config).default_backoff().boxed();
-            let mut lives = Lives {
-                api,
-                service,
-                known: HashMap::new(),
-                listed: HashSet::new(),
-            };
+            let mut lives = Lives { api, service, known: HashMap::new(), listed: HashSet::new() };
             while let Some(event) = events.next().await {
                 match event {
                     Ok(event) => lives.on(event),
-                    Err(error) => tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "watch of pods broke, starting over"
-                    ),
+                    Err(error) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "watch of pods broke, starting over")
+                    }
                 }
             }
         };
-        Self {
-            _watch: AbortOnDropHandle::new(tokio::spawn(watch)),
-        }
+        Self { _watch: AbortOnDropHandle::new(tokio::spawn(watch)) }
     }
 }
 
@@ -90,12 +82,7 @@ impl Lives {
                 self.see(&pod);
             }
             Event::InitDone => {
-                let gone: Vec<_> = self
-                    .known
-                    .keys()
-                    .filter(|uid| !self.listed.contains(*uid))
-                    .cloned()
-                    .collect();
+                let gone: Vec<_> = self.known.keys().filter(|uid| !self.listed.contains(*uid)).cloned().collect();
                 for uid in gone {
                     self.forget(&uid);
                 }
@@ -177,16 +164,8 @@ impl Life {
 
     /// Writes the container's status. A status that cannot be written is not worth a retry: the next crash or start writes anew.
     async fn report(&self, status: &Value) {
-        if let Err(error) = self
-            .api
-            .patch_status(&self.pod, &PatchParams::default(), &Patch::Strategic(status))
-            .await
-        {
-            tracing::warn!(
-                pod = self.pod,
-                error = &error as &dyn std::error::Error,
-                "pod status not written"
-            );
+        if let Err(error) = self.api.patch_status(&self.pod, &PatchParams::default(), &Patch::Strategic(status)).await {
+            tracing::warn!(pod = self.pod, error = &error as &dyn std::error::Error, "pod status not written");
         }
     }
 
@@ -194,11 +173,7 @@ impl Life {
     async fn release(&self) {
         let patch = Patch::Strategic(json!({"metadata": {"$deleteFromPrimitiveList/finalizers": [FINALIZER]}}));
         loop {
-            match self
-                .api
-                .patch_metadata(&self.pod, &PatchParams::default(), &patch)
-                .await
-            {
+            match self.api.patch_metadata(&self.pod, &PatchParams::default(), &patch).await {
                 Ok(_) => return,
                 Err(kube::Error::Api(status)) if status.is_not_found() => return,
                 Err(error) => tracing::warn!(

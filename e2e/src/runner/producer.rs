@@ -86,10 +86,7 @@ impl Producer {
                 }
             }
         });
-        Self {
-            sent,
-            _task: AbortOnDropHandle::new(task),
-        }
+        Self { sent, _task: AbortOnDropHandle::new(task) }
     }
 
     /// Messages sent so far.
@@ -114,11 +111,7 @@ async fn send(
                 .build()
         })
         .collect::<Result<_, _>>()?;
-    sqs.send_message_batch()
-        .queue_url(queue_url)
-        .set_entries(Some(entries))
-        .send()
-        .await?;
+    sqs.send_message_batch().queue_url(queue_url).set_entries(Some(entries)).send().await?;
     Ok(())
 }
 
@@ -126,12 +119,8 @@ async fn send(
 mod tests {
     use super::*;
 
-    const SCHEDULE: Schedule = Schedule {
-        base: 16.0,
-        spike: 160.0,
-        spike_at: Duration::from_secs(10),
-        spike_for: Duration::from_secs(30),
-    };
+    const SCHEDULE: Schedule =
+        Schedule { base: 16.0, spike: 160.0, spike_at: Duration::from_secs(10), spike_for: Duration::from_secs(30) };
 
     #[test]
     fn the_same_seed_sends_the_same_messages() {
@@ -144,9 +133,7 @@ mod tests {
     fn the_jitter_changes_the_total_by_less_than_a_twentieth() {
         let due: f64 = 10.0 * 16.0 + 30.0 * 160.0 + 20.0 * 16.0;
         for seed in 0..100 {
-            let sent = u32::try_from(SCHEDULE.ticks(seed).take(120).sum::<usize>())
-                .map(f64::from)
-                .unwrap_or_default();
+            let sent = u32::try_from(SCHEDULE.ticks(seed).take(120).sum::<usize>()).map(f64::from).unwrap_or_default();
             assert!((sent - due).abs() < due / 20.0, "seed {seed} sends {sent} of {due}");
         }
     }
@@ -154,9 +141,6 @@ mod tests {
     #[test]
     fn the_spike_begins_and_ends_on_time() {
         let second = |seconds| SCHEDULE.rate(Duration::from_secs_f64(seconds));
-        assert_eq!(
-            [second(9.9), second(10.0), second(39.9), second(40.0)].map(f64::round),
-            [16.0, 160.0, 160.0, 16.0]
-        );
+        assert_eq!([second(9.9), second(10.0), second(39.9), second(40.0)].map(f64::round), [16.0, 160.0, 160.0, 16.0]);
     }
 }

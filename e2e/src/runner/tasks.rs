@@ -22,20 +22,9 @@ impl Tasks {
     /// since ECS ordered it.
     pub fn run(ecs: Ecs, services: impl IntoIterator<Item = Service>, start_up: Duration) -> Self {
         let orders = ecs.attach_runner();
-        let services = services
-            .into_iter()
-            .map(|service| (service.name.clone(), service))
-            .collect();
-        let lives = Lives {
-            ecs,
-            services,
-            start_up,
-            known: HashMap::new(),
-            running: JoinSet::new(),
-        };
-        Self {
-            _life: AbortOnDropHandle::new(tokio::spawn(lives.run(orders))),
-        }
+        let services = services.into_iter().map(|service| (service.name.clone(), service)).collect();
+        let lives = Lives { ecs, services, start_up, known: HashMap::new(), running: JoinSet::new() };
+        Self { _life: AbortOnDropHandle::new(tokio::spawn(lives.run(orders))) }
     }
 }
 

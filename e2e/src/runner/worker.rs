@@ -56,10 +56,7 @@ pub(super) struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Opens the pool, one connection after the other, as pools do. The first refusal closes what was opened and ends the worker.
     pub(super) async fn start(service: &'a Service, name: &str) -> Result<Self, ConnectionError> {
-        let mut worker = Self {
-            service,
-            pool: Vec::with_capacity(service.pool),
-        };
+        let mut worker = Self { service, pool: Vec::with_capacity(service.pool) };
         for _ in 0..service.pool {
             match Connection::open(&service.database, name).await {
                 Ok(connection) => {
@@ -126,11 +123,7 @@ impl<'a> Worker<'a> {
         match received {
             Ok(answer) => answer.messages.unwrap_or_default(),
             Err(error) => {
-                tracing::warn!(
-                    service = self.service.name,
-                    error = &error as &dyn std::error::Error,
-                    "receive failed"
-                );
+                tracing::warn!(service = self.service.name, error = &error as &dyn std::error::Error, "receive failed");
                 Vec::new()
             }
         }
@@ -140,10 +133,7 @@ impl<'a> Worker<'a> {
     async fn handle(&self, message: &Message, connection: &Connection) -> Result<(), ConnectionError> {
         let begun = Instant::now();
         let id = message.message_id().unwrap_or_default();
-        connection
-            .client()
-            .execute_typed(HANDLE, &[(&self.service.name, Type::TEXT), (&id, Type::TEXT)])
-            .await?;
+        connection.client().execute_typed(HANDLE, &[(&self.service.name, Type::TEXT), (&id, Type::TEXT)]).await?;
         sleep_until(begun + self.service.pace.busy).await;
         self.service.counters.processed(begun.elapsed());
         Ok(())
@@ -165,18 +155,10 @@ impl<'a> Worker<'a> {
         if entries.is_empty() {
             return;
         }
-        let deletion = self
-            .service
-            .sqs
-            .delete_message_batch()
-            .queue_url(&self.service.queue_url)
-            .set_entries(Some(entries));
+        let deletion =
+            self.service.sqs.delete_message_batch().queue_url(&self.service.queue_url).set_entries(Some(entries));
         if let Err(error) = deletion.send().await {
-            tracing::warn!(
-                service = self.service.name,
-                error = &error as &dyn std::error::Error,
-                "delete failed"
-            );
+            tracing::warn!(service = self.service.name, error = &error as &dyn std::error::Error, "delete failed");
         }
     }
 
