@@ -62,36 +62,16 @@ impl Operator {
         let file = bed.logs().join("operator-values.yaml");
         fs::write(&file, values).with_context(|| format!("cannot write {}", file.display()))?;
         let file = file.to_str().context("the log folder's name is not UTF-8")?;
-        let upgrade = [
-            "upgrade",
-            "--install",
-            RELEASE,
-            CHART,
-            "--namespace",
-            &bed.namespace,
-            "--values",
-            file,
-        ];
+        let upgrade = ["upgrade", "--install", RELEASE, CHART, "--namespace", &bed.namespace, "--values", file];
         // What an earlier test left of the chart may be in another namespace's name.
         let options = ["--take-ownership", "--wait", "--timeout=60s"];
         let output = bed.control_plane.helm(upgrade.into_iter().chain(options)).await?;
-        ensure!(
-            output.status.success(),
-            "helm upgrade: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        ensure!(output.status.success(), "helm upgrade: {}", String::from_utf8_lossy(&output.stderr));
 
         let client = bed.control_plane.admin().await?;
         let pod = the_pod(&client, &bed.namespace).await?;
-        let account = pod
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.service_account_name.as_deref())
-            .unwrap_or("default");
-        let kubeconfig = bed
-            .control_plane
-            .service_account_kubeconfig(&bed.namespace, account)
-            .await?;
+        let account = pod.spec.as_ref().and_then(|spec| spec.service_account_name.as_deref()).unwrap_or("default");
+        let kubeconfig = bed.control_plane.service_account_kubeconfig(&bed.namespace, account).await?;
         let launch = pod::launch(&client, &pod, &kubeconfig, &bed.logs().join("operator-files"))
             .await
             .with_context(|| format!("cannot run pod {} as a process", pod.name_any()))?;
@@ -107,27 +87,15 @@ impl Operator {
         let mut command = supervised(binary::locate()?);
         command.args(&launch.args).env_clear().envs(&launch.env);
         let process = Process::spawn(name, command, bed.logs())?;
-        let Launch {
-            address,
-            readiness,
-            liveness,
-            ..
-        } = launch.clone();
+        let Launch { address, readiness, liveness, .. } = launch.clone();
         let ready = async || {
-            http::get(address, &readiness.path, readiness.timeout)
-                .await
-                .is_ok_and(|answer| answer.is_success())
+            http::get(address, &readiness.path, readiness.timeout).await.is_ok_and(|answer| answer.is_success())
         };
         process.ready(READY_WITHIN, ready).await?;
 
         let restarts = Arc::<Mutex<Vec<String>>>::default();
         let probing = tokio::spawn(probe_liveness(address, liveness, Arc::clone(&restarts)));
-        Ok(Self {
-            process,
-            launch,
-            restarts,
-            probing,
-        })
+        Ok(Self { process, launch, restarts, probing })
     }
 
     /// Where it serves probes and metrics.
@@ -156,12 +124,7 @@ impl Operator {
     /// When the answer is late or is not a success.
     pub async fn metrics(&self) -> Result<String> {
         let answer = http::get(self.address(), "/metrics", Duration::from_secs(5)).await?;
-        ensure!(
-            answer.is_success(),
-            "/metrics answered {}: {}",
-            answer.status,
-            answer.body
-        );
+        ensure!(answer.is_success(), "/metrics answered {}: {}", answer.status, answer.body);
         Ok(answer.body)
     }
 
@@ -177,19 +140,13 @@ impl Operator {
         }
         self.probing.abort();
         let restarts = self.restarts.lock().unwrap_or_else(PoisonError::into_inner).join("; ");
-        ensure!(
-            restarts.is_empty(),
-            "a kubelet would have restarted the operator ({restarts}); its log is {log}"
-        );
+        ensure!(restarts.is_empty(), "a kubelet would have restarted the operator ({restarts}); its log is {log}");
         let began = Instant::now();
         self.process.signal(Signal::TERM)?;
         let status = timeout(STOP_WITHIN, self.process.wait())
             .await
             .with_context(|| format!("the operator still runs {STOP_WITHIN:?} after SIGTERM; its log is {log}"))??;
-        ensure!(
-            status.success(),
-            "the operator ended with {status} after SIGTERM; its log is {log}"
-        );
+        ensure!(status.success(), "the operator ended with {status} after SIGTERM; its log is {log}");
         Ok(began.elapsed())
     }
 

@@ -19,11 +19,8 @@ pub(super) fn locate() -> Result<PathBuf> {
     }
     let me = env::current_exe().context("cannot tell where this program lies")?;
     // target/PROFILE/PROGRAM, or target/PROFILE/deps/TEST-HASH.
-    let folder = me
-        .ancestors()
-        .skip(1)
-        .find(|folder| !folder.ends_with("deps"))
-        .context("this program lies in no folder")?;
+    let folder =
+        me.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).context("this program lies in no folder")?;
     let binary = folder.join("hybridscaler");
     match newer_source(&binary)? {
         None => Ok(binary),
@@ -41,20 +38,11 @@ fn newer_source(binary: &Path) -> Result<Option<PathBuf>> {
     let list = binary.with_extension("d");
     let list = fs::read_to_string(&list).with_context(|| format!("cannot read {}: {BUILD}", list.display()))?;
     // BINARY: SOURCE SOURCE …, a space within a name being written as `\ `.
-    let sources = list
-        .split_once(": ")
-        .map_or("", |(_, sources)| sources)
-        .trim_end()
-        .replace("\\ ", "\0");
-    Ok(sources
-        .split(' ')
-        .map(|source| PathBuf::from(source.replace('\0', " ")))
-        .find(|source| {
-            // A source that is gone was taken out of the build, or is about to fail it.
-            fs::metadata(source)
-                .and_then(|file| file.modified())
-                .is_ok_and(|changed| changed > built)
-        }))
+    let sources = list.split_once(": ").map_or("", |(_, sources)| sources).trim_end().replace("\\ ", "\0");
+    Ok(sources.split(' ').map(|source| PathBuf::from(source.replace('\0', " "))).find(|source| {
+        // A source that is gone was taken out of the build, or is about to fail it.
+        fs::metadata(source).and_then(|file| file.modified()).is_ok_and(|changed| changed > built)
+    }))
 }
 
 #[cfg(test)]
@@ -77,10 +65,7 @@ mod tests {
         make("hybridscaler", 60);
         make("main.rs", 90);
         make("a room.rs", 120);
-        let list = [
-            at("hybridscaler").display().to_string() + ":",
-            at("main.rs").display().to_string(),
-        ];
+        let list = [at("hybridscaler").display().to_string() + ":", at("main.rs").display().to_string()];
         let spaced = at("a room.rs").display().to_string().replace(' ', "\\ ");
         fs::write(at("hybridscaler.d"), format!("{} {spaced}\n", list.join(" "))).unwrap();
 
@@ -92,9 +77,7 @@ mod tests {
     #[test]
     fn a_missing_binary_says_how_to_build_it() {
         let folder = tempfile::tempdir().unwrap();
-        let error = newer_source(&folder.path().join("hybridscaler"))
-            .unwrap_err()
-            .to_string();
+        let error = newer_source(&folder.path().join("hybridscaler")).unwrap_err().to_string();
         assert!(error.contains("cargo build -p hybridscaler"), "{error}");
     }
 }

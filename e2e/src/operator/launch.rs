@@ -33,20 +33,10 @@ impl Launch {
     /// When no port is free.
     pub fn controller(kubeconfig: &Path, config: &Path) -> Result<Self> {
         let address = free_address()?;
-        let args = [
-            "controller",
-            "--log-format",
-            "text",
-            "--listen",
-            &address.to_string(),
-            "--config",
-        ];
+        let args = ["controller", "--log-format", "text", "--listen", &address.to_string(), "--config"];
         let mut args: Vec<_> = args.map(str::to_owned).into();
         args.push(config.display().to_string());
-        let env = [
-            ("KUBECONFIG", kubeconfig.display().to_string()),
-            ("RUST_LOG", "info".to_owned()),
-        ];
+        let env = [("KUBECONFIG", kubeconfig.display().to_string()), ("RUST_LOG", "info".to_owned())];
         Ok(Self {
             args,
             env: env.map(|(name, value)| (name.to_owned(), value)).into(),
@@ -105,9 +95,7 @@ impl Probe {
         };
         anyhow::ensure!(named, "its port is not the container's");
         let seconds = |value: Option<i32>, default: u32| -> Result<u32> {
-            value.map_or(Ok(default), |value| {
-                u32::try_from(value).with_context(|| format!("{value} is negative"))
-            })
+            value.map_or(Ok(default), |value| u32::try_from(value).with_context(|| format!("{value} is negative")))
         };
         Ok(Self {
             path: http.path.clone().unwrap_or_else(|| "/".to_owned()),

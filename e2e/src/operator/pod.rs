@@ -23,38 +23,22 @@ pub(super) async fn launch(client: &Client, pod: &Pod, kubeconfig: &Path, folder
     let [container] = spec.containers.as_slice() else {
         bail!("the pod has {} containers, not one", spec.containers.len())
     };
-    ensure!(
-        container.command.is_none() && container.env_from.is_none(),
-        "the container has a command or envFrom"
-    );
+    ensure!(container.command.is_none() && container.env_from.is_none(), "the container has a command or envFrom");
     let ports = container.ports.as_deref().unwrap_or_default();
-    let [port] = ports else {
-        bail!("the container has {} ports, not one", ports.len())
-    };
+    let [port] = ports else { bail!("the container has {} ports, not one", ports.len()) };
 
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
     }
     let mut mounts = Mounts::default();
-    for mount in container
-        .volume_mounts
-        .iter()
-        .flatten()
-        .filter(|mount| mount.mount_path != TOKEN_MOUNT)
-    {
+    for mount in container.volume_mounts.iter().flatten().filter(|mount| mount.mount_path != TOKEN_MOUNT) {
         let at = folder.join(mount.mount_path.trim_start_matches('/'));
-        write_volume(client, pod, volume(spec, mount)?, &at)
-            .await
-            .with_context(|| format!("volume {}", mount.name))?;
+        write_volume(client, pod, volume(spec, mount)?, &at).await.with_context(|| format!("volume {}", mount.name))?;
         mounts.0.push((mount.mount_path.clone(), at));
     }
     let address = free_address()?;
     let translate = |arg: &String| {
-        if listens(arg, port.container_port) {
-            address.to_string()
-        } else {
-            mounts.rewrite(arg)
-        }
+        if listens(arg, port.container_port) { address.to_string() } else { mounts.rewrite(arg) }
     };
     let mut env = environment(pod, container)?;
     env.insert("KUBECONFIG".to_owned(), kubeconfig.display().to_string());
@@ -69,8 +53,7 @@ pub(super) async fn launch(client: &Client, pod: &Pod, kubeconfig: &Path, folder
 
 /// Whether an argument tells the program to serve the container's port on all addresses.
 fn listens(arg: &str, port: i32) -> bool {
-    arg.parse::<SocketAddr>()
-        .is_ok_and(|address| address.ip().is_unspecified() && i32::from(address.port()) == port)
+    arg.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_unspecified() && i32::from(address.port()) == port)
 }
 
 /// Mount paths, and the folders that stand for them.
@@ -81,10 +64,7 @@ impl Mounts {
     /// `arg`, with the folder in the place of the mount path when it names a file below one.
     fn rewrite(&self, arg: &str) -> String {
         let below = |(mount, folder): &(String, PathBuf)| {
-            Path::new(arg)
-                .strip_prefix(mount)
-                .ok()
-                .map(|file| folder.join(file).display().to_string())
+            Path::new(arg).strip_prefix(mount).ok().map(|file| folder.join(file).display().to_string())
         };
         self.0.iter().find_map(below).unwrap_or_else(|| arg.to_owned())
     }
@@ -126,13 +106,8 @@ fn environment(pod: &Pod, container: &Container) -> Result<BTreeMap<String, Stri
         value.context("the pod has no such field")
     };
     let vars = container.env.iter().flatten();
-    vars.map(|var| {
-        Ok((
-            var.name.clone(),
-            value(var).with_context(|| format!("environment variable {}", var.name))?,
-        ))
-    })
-    .collect()
+    vars.map(|var| Ok((var.name.clone(), value(var).with_context(|| format!("environment variable {}", var.name))?)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -155,14 +130,8 @@ mod tests {
     #[test]
     fn a_path_below_a_mount_leads_to_its_folder_and_no_other_does() {
         let mounts = Mounts(vec![("/etc/hybridscaler".to_owned(), PathBuf::from("/run/files"))]);
-        assert_eq!(
-            mounts.rewrite("/etc/hybridscaler/config.yaml"),
-            "/run/files/config.yaml"
-        );
-        assert_eq!(
-            mounts.rewrite("/etc/hybridscaler-other/config.yaml"),
-            "/etc/hybridscaler-other/config.yaml"
-        );
+        assert_eq!(mounts.rewrite("/etc/hybridscaler/config.yaml"), "/run/files/config.yaml");
+        assert_eq!(mounts.rewrite("/etc/hybridscaler-other/config.yaml"), "/etc/hybridscaler-other/config.yaml");
         assert_eq!(mounts.rewrite("--log-format"), "--log-format");
     }
 
@@ -183,10 +152,7 @@ mod tests {
         assert_eq!(of(field("metadata.namespace")).unwrap(), "ops");
         assert_eq!(of(field("spec.serviceAccountName")).unwrap(), "op");
         let error = of(field("status.podIP")).unwrap_err();
-        assert_eq!(
-            format!("{error:#}"),
-            "environment variable X: the field status.podIP is not known here"
-        );
+        assert_eq!(format!("{error:#}"), "environment variable X: the field status.podIP is not known here");
         of(json!({"name": "X", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}})).unwrap_err();
     }
 }

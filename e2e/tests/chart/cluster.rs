@@ -18,14 +18,9 @@ impl Cluster {
     pub(crate) async fn enter(label: &str) -> Self {
         static TURN: Mutex<()> = Mutex::const_new(());
         let turn = TURN.lock().await;
-        let cluster = Self {
-            bed: Bed::shared(label).await.unwrap(),
-            _turn: turn,
-        };
+        let cluster = Self { bed: Bed::shared(label).await.unwrap(), _turn: turn };
         let standard = "pod-security.kubernetes.io/enforce=restricted";
-        cluster
-            .kubectl(&["label", "namespace", &cluster.bed.namespace, standard])
-            .await;
+        cluster.kubectl(&["label", "namespace", &cluster.bed.namespace, standard]).await;
         cluster
     }
 
@@ -33,14 +28,7 @@ impl Cluster {
     pub(crate) async fn upgrade(&self, values: &str, options: &[&str]) -> String {
         let file = self.bed.logs().join("chart-values.yaml");
         fs::write(&file, values).unwrap();
-        let mut args = vec![
-            "upgrade",
-            "--install",
-            RELEASE,
-            CHART,
-            "--namespace",
-            &self.bed.namespace,
-        ];
+        let mut args = vec!["upgrade", "--install", RELEASE, CHART, "--namespace", &self.bed.namespace];
         args.extend(["--values", file.to_str().unwrap(), "--wait", "--timeout=60s"]);
         args.extend(options);
         success(&self.bed.control_plane.helm(args).await.unwrap())
@@ -49,8 +37,7 @@ impl Cluster {
     /// Uninstalls the chart, and deletes what would outlive it and be the next operator's business.
     pub(crate) async fn leave(self) {
         self.uninstall().await;
-        self.kubectl(&["delete", "hybridscalers,connectionbudgets", "--all"])
-            .await;
+        self.kubectl(&["delete", "hybridscalers,connectionbudgets", "--all"]).await;
     }
 
     pub(crate) async fn uninstall(&self) {
@@ -60,17 +47,11 @@ impl Cluster {
 
     pub(crate) async fn kubectl(&self, args: &[&str]) -> String {
         success(
-            &self
-                .bed
-                .control_plane
-                .kubectl(args.iter().chain(&["--namespace", &self.bed.namespace]))
-                .await
-                .unwrap(),
+            &self.bed.control_plane.kubectl(args.iter().chain(&["--namespace", &self.bed.namespace])).await.unwrap(),
         )
     }
 
     pub(crate) async fn uid(&self, kind: &str, name: &str) -> String {
-        self.kubectl(&["get", kind, name, "--output", "jsonpath={.metadata.uid}"])
-            .await
+        self.kubectl(&["get", kind, name, "--output", "jsonpath={.metadata.uid}"]).await
     }
 }

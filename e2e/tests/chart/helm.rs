@@ -10,11 +10,7 @@ use serde::Deserialize;
 /// Runs Helm without a cluster.
 pub(crate) async fn helm(args: &[&str]) -> Output {
     let clients = Part::KubeClients.locate().await.unwrap();
-    Command::new(clients.join("helm"))
-        .args(args)
-        .env("HOME", env!("CARGO_TARGET_TMPDIR"))
-        .output()
-        .unwrap()
+    Command::new(clients.join("helm")).args(args).env("HOME", env!("CARGO_TARGET_TMPDIR")).output().unwrap()
 }
 
 /// What the template `templates/NAME.yaml` comes to.
@@ -23,15 +19,7 @@ pub(crate) async fn render<T: for<'a> Deserialize<'a>>(chart: &str, values: &str
     let file = folder.path().join("values.yaml");
     fs::write(&file, values).unwrap();
     let template = format!("templates/{name}.yaml");
-    let args = [
-        "template",
-        RELEASE,
-        chart,
-        "--show-only",
-        &template,
-        "--values",
-        file.to_str().unwrap(),
-    ];
+    let args = ["template", RELEASE, chart, "--show-only", &template, "--values", file.to_str().unwrap()];
     documents(&success(&helm(&args).await))
 }
 

@@ -12,10 +12,7 @@ use crate::helm::text;
 async fn the_crds_and_every_object_outlive_upgrade_and_uninstall() {
     let cluster = Cluster::enter("life").await;
     let notes = cluster.upgrade("{log: {filter: info}}", &["--take-ownership"]).await;
-    assert!(
-        notes.contains("rollout status deployment/hybridscaler"),
-        "the notes lack the next step: {notes}"
-    );
+    assert!(notes.contains("rollout status deployment/hybridscaler"), "the notes lack the next step: {notes}");
     let manifest = cluster.bed.logs().join("kept.json");
     let budget = json!({
         "apiVersion": "hybridscaler.dev/v1alpha1",
@@ -24,17 +21,11 @@ async fn the_crds_and_every_object_outlive_upgrade_and_uninstall() {
         "spec": {"capacity": {"static": 100}},
     });
     fs::write(&manifest, budget.to_string()).unwrap();
-    cluster
-        .kubectl(&["apply", "--filename", manifest.to_str().unwrap()])
-        .await;
+    cluster.kubectl(&["apply", "--filename", manifest.to_str().unwrap()]).await;
     let kept = async || {
         let crds = ["hybridscalers.hybridscaler.dev", "connectionbudgets.hybridscaler.dev"];
         let [scalers, budgets] = crds.map(|name| cluster.uid("crd", name));
-        [
-            scalers.await,
-            budgets.await,
-            cluster.uid("connectionbudget", "kept").await,
-        ]
+        [scalers.await, budgets.await, cluster.uid("connectionbudget", "kept").await]
     };
     let before = kept().await;
 
@@ -42,19 +33,11 @@ async fn the_crds_and_every_object_outlive_upgrade_and_uninstall() {
     let old = cluster.kubectl(&pods).await;
     cluster.upgrade("{log: {filter: debug}}", &[]).await;
     let new = cluster.kubectl(&pods).await;
-    assert!(
-        new != old && new.lines().count() == 1,
-        "the upgrade replaced {old} by {new}"
-    );
+    assert!(new != old && new.lines().count() == 1, "the upgrade replaced {old} by {new}");
     assert_eq!(kept().await, before);
 
     cluster.uninstall().await;
-    let role = cluster
-        .bed
-        .control_plane
-        .kubectl(["get", "clusterrole", RELEASE])
-        .await
-        .unwrap();
+    let role = cluster.bed.control_plane.kubectl(["get", "clusterrole", RELEASE]).await.unwrap();
     assert!(text(&role).contains("NotFound"), "{}", text(&role));
     assert_eq!(kept().await, before);
 
@@ -68,10 +51,7 @@ async fn the_operator_gets_ready_as_the_chart_runs_it_and_ends_in_time() {
     let cluster = Cluster::enter("process").await;
     let operator = Operator::install(&cluster.bed, "{log: {format: text}}").await.unwrap();
     let metrics = operator.metrics().await.unwrap();
-    assert!(
-        metrics.lines().any(|line| line.starts_with("# TYPE hybridscaler_")),
-        "{metrics}"
-    );
+    assert!(metrics.lines().any(|line| line.starts_with("# TYPE hybridscaler_")), "{metrics}");
     let took = operator.stop().await.unwrap();
     println!("ended {took:?} after SIGTERM, of {STOP_WITHIN:?}");
     cluster.leave().await;

@@ -26,19 +26,10 @@ async fn the_operator_may_do_what_it_needs_and_reads_no_secret() {
     assert_eq!(str::from_utf8(&answer.stdout).unwrap().trim(), "no");
 
     let reviews: Api<SubjectAccessReview> = Api::all(cluster.bed.control_plane.admin().await.unwrap());
-    let groups = [
-        "system:authenticated",
-        "system:serviceaccounts",
-        &format!("system:serviceaccounts:{namespace}"),
-    ];
-    for line in include_str!("rights.txt")
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    let groups = ["system:authenticated", "system:serviceaccounts", &format!("system:serviceaccounts:{namespace}")];
+    for line in include_str!("rights.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let words: Vec<&str> = line.split_whitespace().collect();
-        let [expected, verb, what] = words.as_slice() else {
-            panic!("rights.txt: {line}")
-        };
+        let [expected, verb, what] = words.as_slice() else { panic!("rights.txt: {line}") };
         let (object, subresource) = what.split_once('/').unwrap_or((what, ""));
         let (resource, group) = object.split_once('.').unwrap_or((object, ""));
         let review = serde_json::from_value(json!({
@@ -52,18 +43,8 @@ async fn the_operator_may_do_what_it_needs_and_reads_no_secret() {
                 },
             },
         }));
-        let answer = reviews
-            .create(&PostParams::default(), &review.unwrap())
-            .await
-            .unwrap()
-            .status
-            .unwrap();
-        assert_eq!(
-            answer.allowed,
-            *expected == "yes",
-            "{verb} {what}: {}",
-            answer.reason.unwrap_or_default()
-        );
+        let answer = reviews.create(&PostParams::default(), &review.unwrap()).await.unwrap().status.unwrap();
+        assert_eq!(answer.allowed, *expected == "yes", "{verb} {what}: {}", answer.reason.unwrap_or_default());
     }
     cluster.leave().await;
 }
@@ -83,9 +64,7 @@ async fn the_api_server_refuses_nothing_that_the_operator_asks_for() {
     let operator = Operator::install(&cluster.bed, &values.to_string()).await.unwrap();
     let manifest = cluster.bed.logs().join("audit.yaml");
     fs::write(&manifest, include_str!("workload.yaml")).unwrap();
-    cluster
-        .kubectl(&["apply", "--filename", manifest.to_str().unwrap()])
-        .await;
+    cluster.kubectl(&["apply", "--filename", manifest.to_str().unwrap()]).await;
 
     let client = cluster.bed.control_plane.admin().await.unwrap();
     let charged = |budget: Option<&ConnectionBudget>| {
@@ -95,48 +74,26 @@ async fn the_api_server_refuses_nothing_that_the_operator_asks_for() {
             .is_some_and(|granted| granted > 0)
     };
     let observed = |scaler: Option<&HybridScaler>| {
-        scaler
-            .and_then(|scaler| scaler.status.as_ref())
-            .and_then(|status| status.current_replicas)
-            == Some(2)
+        scaler.and_then(|scaler| scaler.status.as_ref()).and_then(|status| status.current_replicas) == Some(2)
     };
     let reported = |scaler: Option<&HybridScaler>| {
-        scaler
-            .and_then(|scaler| scaler.status.as_ref())
-            .is_some_and(|status| !status.conditions.is_empty())
+        scaler.and_then(|scaler| scaler.status.as_ref()).is_some_and(|status| !status.conditions.is_empty())
     };
     let all = async {
-        await_condition(Api::namespaced(client.clone(), namespace), "orders-db", charged)
-            .await
-            .unwrap();
-        await_condition(Api::namespaced(client.clone(), namespace), "order-worker", observed)
-            .await
-            .unwrap();
-        await_condition(Api::namespaced(client, namespace), "without-target", reported)
-            .await
-            .unwrap();
+        await_condition(Api::namespaced(client.clone(), namespace), "orders-db", charged).await.unwrap();
+        await_condition(Api::namespaced(client.clone(), namespace), "order-worker", observed).await.unwrap();
+        await_condition(Api::namespaced(client, namespace), "without-target", reported).await.unwrap();
     };
-    timeout(Duration::from_mins(1), all)
-        .await
-        .expect("the operator does not charge and report all of workload.yaml");
+    timeout(Duration::from_mins(1), all).await.expect("the operator does not charge and report all of workload.yaml");
     // It finishes what is under way, events included.
     operator.stop().await.unwrap();
 
     let user = format!("system:serviceaccount:{namespace}:{RELEASE}");
     let asked = cluster.bed.control_plane.audit_log().of_user(&user).unwrap();
-    let refused: Vec<_> = asked
-        .iter()
-        .filter(|event| event.is_forbidden())
-        .map(|event| &event.request_uri)
-        .collect();
+    let refused: Vec<_> = asked.iter().filter(|event| event.is_forbidden()).map(|event| &event.request_uri).collect();
     assert!(refused.is_empty(), "{refused:#?}");
-    let writes = asked
-        .iter()
-        .filter(|event| event.is_write())
-        .filter_map(|event| event.object_ref.as_ref());
-    let written: BTreeSet<_> = writes
-        .map(|object| format!("{}/{}", object.resource, object.subresource))
-        .collect();
+    let writes = asked.iter().filter(|event| event.is_write()).filter_map(|event| event.object_ref.as_ref());
+    let written: BTreeSet<_> = writes.map(|object| format!("{}/{}", object.resource, object.subresource)).collect();
     let expected = ["connectionbudgets/status", "events/", "hybridscalers/status"].map(str::to_owned);
     assert_eq!(written, BTreeSet::from(expected));
     cluster.leave().await;

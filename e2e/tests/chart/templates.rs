@@ -37,8 +37,7 @@ async fn a_wrong_value_is_refused_with_its_path() {
         let said = text(&output);
         assert!(!output.status.success(), "{values} is not refused");
         assert!(
-            said.lines()
-                .any(|line| line.contains(&format!("at {at}: ")) && line.contains(&says)),
+            said.lines().any(|line| line.contains(&format!("at {at}: ")) && line.contains(&says)),
             "{values}: {said}"
         );
     }
@@ -63,11 +62,7 @@ async fn the_crds_are_those_of_the_repository_with_the_order_to_keep_them() {
         for crd in &mut rendered {
             let annotations = crd.pointer_mut("/metadata/annotations").unwrap().take();
             assert_eq!(annotations, json!({"helm.sh/resource-policy": "keep"}));
-            crd.pointer_mut("/metadata")
-                .unwrap()
-                .as_object_mut()
-                .unwrap()
-                .remove("annotations");
+            crd.pointer_mut("/metadata").unwrap().as_object_mut().unwrap().remove("annotations");
         }
         assert_eq!(rendered, expected, "from {chart}");
     }
@@ -89,10 +84,7 @@ async fn the_configuration_and_the_rights_name_the_same_kinds() {
     let rbac: Vec<Value> = render(CHART, values, "rbac").await;
     let rules = rbac.first().unwrap().pointer("/rules").unwrap().as_array().unwrap();
     let of = |group: &str| {
-        rules
-            .iter()
-            .filter(|rule| rule.pointer("/apiGroups/0") == Some(&json!(group)))
-            .collect::<Vec<_>>()
+        rules.iter().filter(|rule| rule.pointer("/apiGroups/0") == Some(&json!(group))).collect::<Vec<_>>()
     };
     assert_eq!(
         of("argoproj.io"),
@@ -101,10 +93,7 @@ async fn the_configuration_and_the_rights_name_the_same_kinds() {
             &json!({"apiGroups": ["argoproj.io"], "resources": ["rollouts/scale"], "verbs": ["get", "update"]}),
         ]
     );
-    assert_eq!(
-        of("apps"),
-        [&json!({"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]})]
-    );
+    assert_eq!(of("apps"), [&json!({"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]})]);
 }
 
 #[tokio::test]
@@ -122,12 +111,7 @@ fn the_readme_has_a_line_for_every_value_with_its_default() {
     let in_table = |path: &str| readme.lines().any(|line| line.starts_with(&format!("| `{path}` |")));
     for (key, value) in values.as_object().unwrap() {
         let whole = in_table(key);
-        for path in value
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(inner, _)| format!("{key}.{inner}"))
-        {
+        for path in value.as_object().into_iter().flatten().map(|(inner, _)| format!("{key}.{inner}")) {
             assert!(whole || in_table(&path), "README.md has no line for {path}");
         }
         assert!(whole || value.is_object(), "README.md has no line for {key}");
@@ -138,12 +122,7 @@ fn the_readme_has_a_line_for_every_value_with_its_default() {
 async fn a_change_of_the_configuration_alone_makes_a_new_pod() {
     let checksum = async |values: &str| -> Value {
         let deployments: Vec<Value> = render(CHART, values, "deployment").await;
-        deployments
-            .first()
-            .unwrap()
-            .pointer("/spec/template/metadata/annotations/checksum~1config")
-            .unwrap()
-            .clone()
+        deployments.first().unwrap().pointer("/spec/template/metadata/annotations/checksum~1config").unwrap().clone()
     };
     let (before, same) = (checksum("{}").await, checksum("{nodeSelector: {a: b}}").await);
     assert_eq!(before, same);
