@@ -6,10 +6,7 @@
 //!
 //! Wire types accept fields that they do not know: during a rollout the CRD may be newer than a running operator. What a person
 //! types is held to the schema by the API server and by `kubectl`.
-#![expect(
-    unreachable_pub,
-    reason = "the derive of `KubeSchema` copies each public type into a function"
-)]
+#![expect(unreachable_pub, reason = "the derive of `KubeSchema` copies each public type into a function")]
 
 pub mod behavior;
 pub mod conditions;
@@ -37,9 +34,3 @@ pub use ledger::StoredLedger;
 pub use status::{ConnectionBudgetStatus, HybridScalerStatus};
 pub use target_ref::{EcsService, TargetRef};
 pub use trigger::{CpuTrigger, SqsTrigger, Trigger};
-
-/// The API group of both kinds; annotations and labels of the project use it as their prefix.
-pub const GROUP: &str = "hybridscaler.dev";
-
-/// The field manager of everything that the operator writes.
-pub const FIELD_MANAGER: &str = "hybridscaler";

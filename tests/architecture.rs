@@ -17,23 +17,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("databases", &["api"]),
     ("ledger", &["api"]),
     ("telemetry", &["api"]),
-    (
-        "controller",
-        &["api", "aws", "signals", "targets", "databases", "ledger", "telemetry"],
-    ),
-    (
-        "cli",
-        &[
-            "api",
-            "aws",
-            "signals",
-            "targets",
-            "databases",
-            "ledger",
-            "telemetry",
-            "controller",
-        ],
-    ),
+    ("controller", &["api", "aws", "signals", "targets", "databases", "ledger", "telemetry"]),
+    ("cli", &["api", "aws", "signals", "targets", "databases", "ledger", "telemetry", "controller"]),
 ];
 
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
@@ -55,15 +40,7 @@ fn every_module_has_its_line() {
     let known: BTreeSet<String> = MAY_USE.iter().map(|(module, _)| (*module).to_owned()).collect();
     let found: BTreeSet<String> = fs::read_dir(SRC)
         .unwrap()
-        .map(|entry| {
-            entry
-                .unwrap()
-                .path()
-                .file_stem()
-                .unwrap()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .filter(|name| !matches!(name.as_str(), "lib" | "main"))
         .collect();
     assert_eq!(found, known);
@@ -74,10 +51,7 @@ fn a_breach_is_found_however_it_is_written() {
     let cases = [
         ("use crate::controller;", "controller"),
         ("use crate::controller::run;", "controller"),
-        (
-            "use crate::{api::HybridScaler, controller::{run, Error as E}};",
-            "controller",
-        ),
+        ("use crate::{api::HybridScaler, controller::{run, Error as E}};", "controller"),
         ("use crate::controller as c;", "controller"),
         ("pub use crate::cli::*;", "cli"),
         ("fn f() { crate::controller::run() }", "controller"),
@@ -100,11 +74,7 @@ fn what_is_allowed_is_no_breach() {
         "fn f() { crate::aws::client() }",
         "use std::fs;",
     ] {
-        assert_eq!(
-            breaches_in("signals/sqs.rs", source, "signals", &["api", "aws"]),
-            Vec::<String>::new(),
-            "{source}"
-        );
+        assert_eq!(breaches_in("signals/sqs.rs", source, "signals", &["api", "aws"]), Vec::<String>::new(), "{source}");
     }
 }
 
@@ -131,13 +101,7 @@ fn breaches_in(path: &str, source: &str, module: &str, allowed: &[&str]) -> Vec<
     named.visit_file(&syn::parse_file(source).unwrap_or_else(|error| panic!("{path}: {error}")));
     let known = |name: &&String| MAY_USE.iter().any(|(known, _)| known == name);
     let outside = |name: &&String| name.as_str() != module && !allowed.contains(&name.as_str());
-    named
-        .0
-        .iter()
-        .filter(known)
-        .filter(outside)
-        .map(|name| format!("{path} names crate::{name}"))
-        .collect()
+    named.0.iter().filter(known).filter(outside).map(|name| format!("{path} names crate::{name}")).collect()
 }
 
 /// The modules that a file names, by `use crate::x` or by a path `crate::x::y`.

@@ -33,11 +33,7 @@ fn row(text: &str, setting: &str) -> Vec<String> {
         .lines()
         .find(|line| line.trim_start().starts_with(setting))
         .unwrap_or_else(|| panic!("no {setting} in {text}"));
-    line.trim_start()
-        .trim_start_matches(setting)
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect()
+    line.trim_start().trim_start_matches(setting).split_whitespace().map(str::to_owned).collect()
 }
 
 /// A scaler of a Deployment that says nothing of its strategy, with the given reserve, and a budget without a reserve.
@@ -74,23 +70,12 @@ spec:
 
 #[test]
 fn of_360_connections_17_or_28_or_35_replicas_fit_by_what_is_reserved() {
-    for (reserve, expected) in [
-        ("Full", ["[17]", "28", "35"]),
-        ("Surge", ["17", "[28]", "35"]),
-        ("None", ["17", "28", "[35]"]),
-    ] {
+    for (reserve, expected) in
+        [("Full", ["[17]", "28", "35"]), ("Surge", ["17", "[28]", "35"]), ("None", ["17", "28", "[35]"])]
+    {
         let file = manifests(reserve, "");
-        let text = stdout(&fit(&[
-            file.path().to_str().unwrap(),
-            "--max-connections",
-            "360",
-            "--reserved",
-            "3",
-        ]));
-        assert!(
-            text.contains("360 - 3 kept by the server - 0 in reserve = 357 connections"),
-            "{text}"
-        );
+        let text = stdout(&fit(&[file.path().to_str().unwrap(), "--max-connections", "360", "--reserved", "3"]));
+        assert!(text.contains("360 - 3 kept by the server - 0 in reserve = 357 connections"), "{text}");
         assert_eq!(row(&text, "maxSurge: 25%"), expected, "{text}");
     }
 }
@@ -122,12 +107,7 @@ fn a_deployment_in_the_files_is_taken_as_it_is() {
 
 #[test]
 fn the_deployment_configuration_of_ecs_is_given() {
-    let files = [
-        "examples/orders/core-api.yaml",
-        "examples/orders/orders-db.yaml",
-        "--max-connections",
-        "360",
-    ];
+    let files = ["examples/orders/core-api.yaml", "examples/orders/orders-db.yaml", "--max-connections", "360"];
     let text = stdout(&fit(&files));
     assert_eq!(row(&text, "maximumPercent: 200"), ["17", "[17]", "35"]);
     assert_eq!(row(&text, "maximumPercent: 100"), ["17", "35", "35"]);
@@ -138,13 +118,7 @@ fn the_deployment_configuration_of_ecs_is_given() {
 #[test]
 fn the_readme_of_the_example_shows_what_is_printed() {
     let readme = fs::read_to_string(format!("{ROOT}/examples/orders/README.md")).unwrap();
-    let block = readme
-        .split("```console\n$ hybridscaler budget fit ")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let block = readme.split("```console\n$ hybridscaler budget fit ").nth(1).unwrap().split("```").next().unwrap();
     let (command, shown) = block.split_once('\n').unwrap();
     let mut args: Vec<&str> = command.split_whitespace().collect();
     assert_eq!(args.remove(0), "examples/orders/*.yaml");
@@ -174,10 +148,7 @@ fn an_error_names_file_line_and_mend() {
             &["examples/orders/orders-db.yaml"],
             "error: no HybridScaler in examples/orders/orders-db.yaml: name the files that hold one\n",
         ),
-        (
-            &["examples/none.yaml"],
-            "error: cannot read examples/none.yaml: No such file or directory (os error 2)\n",
-        ),
+        (&["examples/none.yaml"], "error: cannot read examples/none.yaml: No such file or directory (os error 2)\n"),
     ];
     for (args, expected) in cases {
         assert_eq!(stderr(&fit(args)), expected, "{args:?}");
@@ -187,13 +158,8 @@ fn an_error_names_file_line_and_mend() {
 #[test]
 fn a_misspelt_reserve_is_not_taken_for_the_default() {
     let file = manifests("Surge", "");
-    let text = fs::read_to_string(&file)
-        .unwrap()
-        .replace("rolloutReserve", "rolloutReserv");
+    let text = fs::read_to_string(&file).unwrap().replace("rolloutReserve", "rolloutReserv");
     fs::write(&file, text).unwrap();
     let said = stderr(&fit(&[file.path().to_str().unwrap(), "--max-connections", "360"]));
-    assert!(
-        said.ends_with(".yaml:18: unknown field `rolloutReserv`: did you mean `rolloutReserve`?\n"),
-        "{said}"
-    );
+    assert!(said.ends_with(".yaml:18: unknown field `rolloutReserv`: did you mean `rolloutReserve`?\n"), "{said}");
 }

@@ -11,18 +11,11 @@ const CRDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/crds");
 #[test]
 fn the_files_in_crds_are_what_the_binary_writes() {
     let fresh = tempfile::tempdir().unwrap();
-    let done = Command::new(env!("CARGO_BIN_EXE_hybridscaler"))
-        .args(["crds", "--dir"])
-        .arg(fresh.path())
-        .status()
-        .unwrap();
+    let done =
+        Command::new(env!("CARGO_BIN_EXE_hybridscaler")).args(["crds", "--dir"]).arg(fresh.path()).status().unwrap();
     assert!(done.success());
-    let names = |folder: &Path| {
-        fs::read_dir(folder)
-            .unwrap()
-            .map(|file| file.unwrap().file_name())
-            .collect::<BTreeSet<_>>()
-    };
+    let names =
+        |folder: &Path| fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name()).collect::<BTreeSet<_>>();
     assert_eq!(names(Path::new(CRDS)), names(fresh.path()));
     for name in names(fresh.path()) {
         let (committed, generated) = (Path::new(CRDS).join(&name), fresh.path().join(&name));
@@ -36,16 +29,10 @@ fn the_files_in_crds_are_what_the_binary_writes() {
 
 #[test]
 fn what_the_binary_prints_is_both_files() {
-    let output = Command::new(env!("CARGO_BIN_EXE_hybridscaler"))
-        .arg("crds")
-        .output()
-        .unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_hybridscaler")).arg("crds").output().unwrap();
     let kinds: Vec<Value> = serde_saphyr::from_multiple(&String::from_utf8(output.stdout).unwrap()).unwrap();
     assert_eq!(
-        kinds
-            .iter()
-            .map(|crd| &crd["spec"]["names"]["kind"])
-            .collect::<Vec<_>>(),
+        kinds.iter().map(|crd| &crd["spec"]["names"]["kind"]).collect::<Vec<_>>(),
         ["HybridScaler", "ConnectionBudget"]
     );
 }
@@ -89,10 +76,7 @@ fn every_list_map_and_string_has_a_bound() {
 fn every_number_that_people_write_has_both_bounds() {
     for (path, schema) in schemas().into_iter().filter(|(path, _)| path.contains(".spec")) {
         if matches!(schema["type"].as_str(), Some("integer" | "number")) {
-            assert!(
-                !schema["minimum"].is_null() && !schema["maximum"].is_null(),
-                "{path}: {schema}"
-            );
+            assert!(!schema["minimum"].is_null() && !schema["maximum"].is_null(), "{path}: {schema}");
         }
     }
 }
@@ -102,10 +86,7 @@ fn every_field_is_described_and_one_that_people_write_with_default_and_range() {
     for (path, schema) in schemas() {
         // Conditions and items of lists are described by their list.
         let described = schema["description"].as_str().unwrap_or_default();
-        assert!(
-            !described.is_empty() || path.ends_with("[]"),
-            "{path} has no description"
-        );
+        assert!(!described.is_empty() || path.ends_with("[]"), "{path} has no description");
         if !path.contains(".spec.") {
             continue;
         }
@@ -134,13 +115,8 @@ fn no_field_may_be_null_and_every_rule_says_more_than_its_expression() {
         assert!(schema["nullable"].is_null(), "{path} may be null");
         for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
             let message = rule["messageExpression"].as_str().unwrap();
-            let (what, mend) = message
-                .split_once(": ")
-                .unwrap_or_else(|| panic!("{path}: no mend in {message}"));
-            assert!(
-                what.contains("%s") && !mend.is_empty(),
-                "{path}: no value or no mend in {message}"
-            );
+            let (what, mend) = message.split_once(": ").unwrap_or_else(|| panic!("{path}: no mend in {message}"));
+            assert!(what.contains("%s") && !mend.is_empty(), "{path}: no value or no mend in {message}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The conditions of both kinds: their types, their reasons, and the one way to set them.
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 /// What a condition is about.
@@ -108,17 +108,12 @@ pub const MESSAGE_BYTES: usize = 32_768;
 
 /// Sets one condition, in place or at the end. `lastTransitionTime` moves only when the status changes, so it says since when.
 pub fn set(conditions: &mut Vec<Condition>, verdict: Verdict, generation: Option<i64>, now: Timestamp) {
-    let Verdict {
-        type_,
-        status,
-        reason,
-        message,
-    } = verdict;
+    let Verdict { type_, status, reason, message } = verdict;
     let held = conditions.iter().position(|c| c.type_ == type_.as_str());
     let since = held
         .and_then(|at| conditions.get(at))
         .filter(|c| c.status == status.as_str())
-        .map_or_else(|| Time(now), |c| c.last_transition_time.clone());
+        .map_or_else(|| Time(whole_seconds(now)), |c| c.last_transition_time.clone());
     let condition = Condition {
         type_: type_.as_str().into(),
         status: status.as_str().into(),
@@ -131,6 +126,12 @@ pub fn set(conditions: &mut Vec<Condition>, verdict: Verdict, generation: Option
         Some(slot) => *slot = condition,
         None => conditions.push(condition),
     }
+}
+
+/// The instant as `metav1.Time` writes it, so that a condition that is read back equals the one that was set.
+fn whole_seconds(instant: Timestamp) -> Timestamp {
+    let seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Trunc);
+    instant.round(seconds).unwrap_or(instant)
 }
 
 /// The text, ended at a character's boundary so that it holds at most `bytes`.
@@ -157,20 +158,11 @@ mod tests {
     ];
 
     fn verdict() -> impl Strategy<Value = Verdict> {
-        let status = prop_oneof![
-            Just(ConditionStatus::True),
-            Just(ConditionStatus::False),
-            Just(ConditionStatus::Unknown)
-        ];
+        let status =
+            prop_oneof![Just(ConditionStatus::True), Just(ConditionStatus::False), Just(ConditionStatus::Unknown)];
         let reason = prop_oneof![Just(reasons::AS_EXPECTED), Just(reasons::NO_SIGNAL)];
-        (proptest::sample::select(TYPES.as_slice()), status, reason, "[aé]{0,3}").prop_map(
-            |(type_, status, reason, message)| Verdict {
-                type_,
-                status,
-                reason,
-                message,
-            },
-        )
+        (proptest::sample::select(TYPES.as_slice()), status, reason, "[aé]{0,3}")
+            .prop_map(|(type_, status, reason, message)| Verdict { type_, status, reason, message })
     }
 
     proptest! {
@@ -215,6 +207,20 @@ mod tests {
         set(&mut conditions, ready, None, Timestamp::UNIX_EPOCH);
         assert_eq!(conditions.first(), Some(&foreign));
         assert_eq!(conditions.len(), 2);
+    }
+
+    #[test]
+    fn a_condition_that_is_read_back_equals_the_one_that_was_set() {
+        let mut conditions = Vec::new();
+        let ready = Verdict {
+            type_: ConditionType::Ready,
+            status: ConditionStatus::True,
+            reason: reasons::AS_EXPECTED,
+            message: String::new(),
+        };
+        set(&mut conditions, ready, Some(1), Timestamp::new(7, 999_999_999).unwrap());
+        let stored = serde_json::to_string(&conditions).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Condition>>(&stored).unwrap(), conditions);
     }
 
     #[test]

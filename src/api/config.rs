@@ -95,11 +95,7 @@ mod tests {
     #[test]
     fn an_empty_file_is_the_default() {
         for text in ["", "{}", "# nothing\n", "trust: []\n"] {
-            assert_eq!(
-                OperatorConfig::parse(text).unwrap(),
-                OperatorConfig::default(),
-                "{text:?}"
-            );
+            assert_eq!(OperatorConfig::parse(text).unwrap(), OperatorConfig::default(), "{text:?}");
         }
     }
 
@@ -127,10 +123,7 @@ aws: {endpointUrl: "http://127.0.0.1:4566"}
     #[test]
     fn a_value_that_could_never_match_is_refused_by_field() {
         let cases = [
-            (
-                "trust: [{queues: [\"arn:aws:sqs:eu-west-1:123456789012:q\"]}]",
-                "line 1: missing field `namespaces`",
-            ),
+            ("trust: [{queues: [\"arn:aws:sqs:eu-west-1:123456789012:q\"]}]", "line 1: missing field `namespaces`"),
             (
                 "trust: [{namespaces: []}]",
                 "trust[0].namespaces: `[]` names no namespace: name at least one, or * for all",
@@ -151,10 +144,7 @@ aws: {endpointUrl: "http://127.0.0.1:4566"}
                 "trust: [{namespaces: [a], databaseHosts: [db.internal]}]",
                 "trust[0].databaseHosts[0]: `db.internal` is not a host with its port in lower case: write HOST:PORT, such as db.internal:5432",
             ),
-            (
-                "trust: [{namespaces: [\"\"]}]",
-                "trust[0].namespaces[0]: `` matches nothing: write a name, or * for all",
-            ),
+            ("trust: [{namespaces: [\"\"]}]", "trust[0].namespaces[0]: `` matches nothing: write a name, or * for all"),
             (
                 "scalableKinds: [{apiGroup: apps, kinds: []}]",
                 "scalableKinds[0].kinds: `[]` names no kind: name at least one",
@@ -164,10 +154,7 @@ aws: {endpointUrl: "http://127.0.0.1:4566"}
                 "aws.endpointUrl: `localhost:4566` is not a URL: write https://HOST or http://HOST:PORT",
             ),
             ("trusted: []", "line 1: unknown field `trusted`: did you mean `trust`?"),
-            (
-                "trust:\n  - namespaces: [a]\n    queue: []\n",
-                "line 3: unknown field `queue`: did you mean `queues`?",
-            ),
+            ("trust:\n  - namespaces: [a]\n    queue: []\n", "line 3: unknown field `queue`: did you mean `queues`?"),
         ];
         for (text, expected) in cases {
             assert_eq!(OperatorConfig::parse(text).unwrap_err().to_string(), expected, "{text}");

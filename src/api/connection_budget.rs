@@ -44,11 +44,7 @@ use super::{rule::rule, spec_error::SpecError, status::ConnectionBudgetStatus};
         description = "connections that may still be granted"
     ),
     printcolumn(name = "Consumers", type_ = "integer", json_path = ".status.consumers"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
@@ -155,11 +151,7 @@ impl CapacitySource {
         match (self.fixed, &self.postgres) {
             (Some(connections), None) => Ok(Source::Static(connections)),
             (None, Some(postgres)) => Ok(Source::Postgres(postgres)),
-            _ => Err(SpecError::new(
-                "spec.capacity",
-                "",
-                "is not one source: set exactly one of static and postgres",
-            )),
+            _ => Err(SpecError::new("spec.capacity", "", "is not one source: set exactly one of static and postgres")),
         }
     }
 }
@@ -167,12 +159,7 @@ impl CapacitySource {
 impl ConnectionBudgetSpec {
     /// Whether scalers of namespace `of` may refer to this budget, which lives in namespace `own`.
     pub fn admits(&self, own: &str, of: &str) -> bool {
-        match self
-            .allowed_namespaces
-            .as_ref()
-            .map(|allowed| allowed.from)
-            .unwrap_or_default()
-        {
+        match self.allowed_namespaces.as_ref().map(|allowed| allowed.from).unwrap_or_default() {
             NamespacesFrom::Same => own == of,
             NamespacesFrom::All => true,
         }

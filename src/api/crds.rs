@@ -11,11 +11,7 @@ use super::{ConnectionBudget, HybridScaler};
 pub fn all() -> [CustomResourceDefinition; 2] {
     [HybridScaler::crd(), ConnectionBudget::crd()].map(|mut crd| {
         for version in &mut crd.spec.versions {
-            if let Some(schema) = version
-                .schema
-                .as_mut()
-                .and_then(|schema| schema.open_api_v3_schema.as_mut())
-            {
+            if let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) {
                 tidy(schema);
             }
         }
@@ -32,11 +28,7 @@ fn tidy(schema: &mut JSONSchemaProps) {
     if let Some(description) = &mut schema.description {
         *description = description.split("\n\n").map(one_line).collect::<Vec<_>>().join("\n\n");
     }
-    schema
-        .properties
-        .iter_mut()
-        .flat_map(|properties| properties.values_mut())
-        .for_each(tidy);
+    schema.properties.iter_mut().flat_map(|properties| properties.values_mut()).for_each(tidy);
     match &mut schema.items {
         Some(JSONSchemaPropsOrArray::Schema(items)) => tidy(items),
         Some(JSONSchemaPropsOrArray::Schemas(items)) => items.iter_mut().for_each(tidy),

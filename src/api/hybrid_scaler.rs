@@ -51,24 +51,10 @@ use super::{
         json_path = ".status.lastScaleTime",
         description = "when its replicas were last changed"
     ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
-    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(
-        name = "Workload",
-        type_ = "string",
-        json_path = ".spec.targetRef.name",
-        priority = 1
-    ),
-    printcolumn(
-        name = "ECS service",
-        type_ = "string",
-        json_path = ".spec.targetRef.ecs.service",
-        priority = 1
-    ),
+    printcolumn(name = "Workload", type_ = "string", json_path = ".spec.targetRef.name", priority = 1),
+    printcolumn(name = "ECS service", type_ = "string", json_path = ".spec.targetRef.ecs.service", priority = 1),
     printcolumn(name = "Why", type_ = "string", json_path = ".status.headline", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]

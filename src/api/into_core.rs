@@ -53,11 +53,7 @@ impl HybridScalerSpec {
         let min = in_range("spec.minReplicas", self.min_replicas, 1, 10_000)?;
         let max = in_range("spec.maxReplicas", self.max_replicas, 1, 10_000)?;
         if min > max {
-            return Err(SpecError::new(
-                "spec.minReplicas",
-                min,
-                format!("is above spec.maxReplicas {max}: lower it"),
-            ));
+            return Err(SpecError::new("spec.minReplicas", min, format!("is above spec.maxReplicas {max}: lower it")));
         }
         let target = self.target_ref.target()?;
         let triggers = self
@@ -65,16 +61,11 @@ impl HybridScalerSpec {
             .iter()
             .enumerate()
             .map(|(at, trigger)| {
-                self.trigger(trigger, target)
-                    .map_err(|error| error.within(&format!("spec.triggers[{at}]")))
+                self.trigger(trigger, target).map_err(|error| error.within(&format!("spec.triggers[{at}]")))
             })
             .collect::<Result<Vec<_>, _>>()?;
         if triggers.is_empty() {
-            return Err(SpecError::new(
-                "spec.triggers",
-                "[]",
-                "names no signal: set at least one trigger",
-            ));
+            return Err(SpecError::new("spec.triggers", "[]", "names no signal: set at least one trigger"));
         }
         let behavior = self.behavior.clone().unwrap_or_default();
         Ok(policy::Policy {
@@ -104,24 +95,15 @@ impl HybridScalerSpec {
         self.connections
             .iter()
             .enumerate()
-            .map(
-                |(
-                    at,
-                    ConnectionUse {
-                        budget_ref,
-                        per_replica,
-                        rollout_reserve,
-                    },
-                )| {
-                    let field = format!("spec.connections[{at}].perReplica");
-                    Ok(ConnectionDemand {
-                        namespace: budget_ref.namespace.clone().unwrap_or_else(|| namespace.into()),
-                        budget: budget_ref.name.clone(),
-                        per_replica: Connections(in_range(&field, *per_replica, 1, 10_000)?),
-                        reserve: (*rollout_reserve).into(),
-                    })
-                },
-            )
+            .map(|(at, ConnectionUse { budget_ref, per_replica, rollout_reserve })| {
+                let field = format!("spec.connections[{at}].perReplica");
+                Ok(ConnectionDemand {
+                    namespace: budget_ref.namespace.clone().unwrap_or_else(|| namespace.into()),
+                    budget: budget_ref.name.clone(),
+                    per_replica: Connections(in_range(&field, *per_replica, 1, 10_000)?),
+                    reserve: (*rollout_reserve).into(),
+                })
+            })
             .collect()
     }
 
@@ -133,23 +115,14 @@ impl HybridScalerSpec {
                 (policy::Target::MessagesPerReplica(messages), polls.max(SQS_STALE_AFTER))
             }
             Source::Cpu(_) if !matches!(target, Target::Ecs(_)) => {
-                return Err(SpecError::new(
-                    "cpu",
-                    &trigger.name,
-                    "works for an ECS service only so far: use sqs",
-                ));
+                return Err(SpecError::new("cpu", &trigger.name, "works for an ECS service only so far: use sqs"));
             }
             Source::Cpu(cpu) => {
                 let percent = in_range("cpu.targetUtilization", cpu.target_utilization, 1, 100)?;
                 (policy::Target::Utilization(percent), CPU_STALE_AFTER)
             }
         };
-        let stale_after = in_range(
-            "staleAfterSeconds",
-            trigger.stale_after_seconds.unwrap_or(stale_after),
-            10,
-            3600,
-        )?;
+        let stale_after = in_range("staleAfterSeconds", trigger.stale_after_seconds.unwrap_or(stale_after), 10, 3600)?;
         Ok(policy::Trigger {
             name: trigger.name.clone(),
             target: load,
@@ -205,16 +178,8 @@ fn seconds(field: &str, value: i32, least: u32, most: u32) -> Result<Duration, S
 }
 
 fn pace(path: &str, rules: Option<ScalingRules>, cooldown: i32) -> Result<policy::Pace, SpecError> {
-    let ScalingRules {
-        cooldown_seconds,
-        tolerance,
-    } = rules.unwrap_or_default();
-    let cooldown = in_range(
-        &format!("{path}.cooldownSeconds"),
-        cooldown_seconds.unwrap_or(cooldown),
-        0,
-        3600,
-    )?;
+    let ScalingRules { cooldown_seconds, tolerance } = rules.unwrap_or_default();
+    let cooldown = in_range(&format!("{path}.cooldownSeconds"), cooldown_seconds.unwrap_or(cooldown), 0, 3600)?;
     Ok(policy::Pace {
         cooldown: SignedDuration::from_secs(cooldown.into()),
         tolerance_permille: permille(&format!("{path}.tolerance"), tolerance.unwrap_or(TOLERANCE))?,
@@ -225,11 +190,7 @@ fn permille(field: &str, fraction: f64) -> Result<u32, SpecError> {
     if !(0.0..=1.0).contains(&fraction) {
         return Err(SpecError::new(field, fraction, "is out of range: set 0 to 1"));
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "0 to 1000, as checked above"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000, as checked above")]
     Ok((fraction * 1000.0).round() as u32)
 }
 
@@ -245,41 +206,25 @@ impl From<RolloutReserve> for budget::RolloutReserve {
 
 impl From<ScaleHistory> for history::History {
     fn from(ScaleHistory { scale_up, scale_down }: ScaleHistory) -> Self {
-        Self {
-            scale_up: scale_up.map(Into::into),
-            scale_down: scale_down.map(Into::into),
-        }
+        Self { scale_up: scale_up.map(Into::into), scale_down: scale_down.map(Into::into) }
     }
 }
 
 impl From<history::History> for ScaleHistory {
     fn from(history::History { scale_up, scale_down }: history::History) -> Self {
-        Self {
-            scale_up: scale_up.map(Into::into),
-            scale_down: scale_down.map(Into::into),
-        }
+        Self { scale_up: scale_up.map(Into::into), scale_down: scale_down.map(Into::into) }
     }
 }
 
 impl From<ScaleActivity> for history::Activity {
     fn from(ScaleActivity { base, to, at, settled }: ScaleActivity) -> Self {
-        Self {
-            base: Replicas(base),
-            to: Replicas(to),
-            at,
-            settled,
-        }
+        Self { base: Replicas(base), to: Replicas(to), at, settled }
     }
 }
 
 impl From<history::Activity> for ScaleActivity {
     fn from(history::Activity { base, to, at, settled }: history::Activity) -> Self {
-        Self {
-            base: base.0,
-            to: to.0,
-            at,
-            settled,
-        }
+        Self { base: base.0, to: to.0, at, settled }
     }
 }
 

@@ -52,13 +52,10 @@ impl TryFrom<&Ledger> for StoredLedger {
 fn lost(stored: &Value, kept: &Value) -> Option<Vec<String>> {
     match (stored, kept) {
         (Value::Object(stored), Value::Object(kept)) => {
-            stored
-                .iter()
-                .filter(|(_, value)| !value.is_null())
-                .find_map(|(key, value)| {
-                    let below = lost(value, kept.get(key).unwrap_or(&Value::Null))?;
-                    Some([vec![key.clone()], below].concat())
-                })
+            stored.iter().filter(|(_, value)| !value.is_null()).find_map(|(key, value)| {
+                let below = lost(value, kept.get(key).unwrap_or(&Value::Null))?;
+                Some([vec![key.clone()], below].concat())
+            })
         }
         _ if stored == kept => None,
         _ => Some(Vec::new()),
@@ -93,11 +90,7 @@ mod tests {
         };
         // A capacity that is about to grow, so that each of its fields is written.
         let capacity = Capacity::fixed(Connections(357)).read(Some(Connections(400)));
-        Ledger {
-            capacity,
-            reserve: Connections(20),
-            entries: [("orders/order-worker".into(), entry)].into(),
-        }
+        Ledger { capacity, reserve: Connections(20), entries: [("orders/order-worker".into(), entry)].into() }
     }
 
     #[test]
@@ -132,21 +125,12 @@ mod tests {
             "status.ledger.entries.orders/order-worker.quarantine is not known to this version of the operator: run the newer \
              version that wrote it"
         );
-        assert_eq!(
-            serde_json::to_value(stored(value.clone())).unwrap(),
-            value,
-            "and it is written back as it was"
-        );
+        assert_eq!(serde_json::to_value(stored(value.clone())).unwrap(), value, "and it is written back as it was");
     }
 
     #[test]
     fn what_is_no_ledger_is_refused_with_its_cause() {
         let error = stored(json!({"entries": {"a/b": {"uid": "1"}}})).read().unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("status.ledger cannot be read: missing field `target`"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("status.ledger cannot be read: missing field `target`"), "{error}");
     }
 }

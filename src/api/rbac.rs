@@ -47,15 +47,7 @@ pub fn scale<'a>(namespace: &'a str, group: &str, resource: &str, to: &'a Servic
 
 impl fmt::Display for MissingRole<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            namespace,
-            name,
-            rules,
-            to: ServiceAccount {
-                namespace: of,
-                name: subject,
-            },
-        } = self;
+        let Self { namespace, name, rules, to: ServiceAccount { namespace: of, name: subject } } = self;
         write!(
             f,
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: {name:?}, namespace: {namespace:?}}}\nrules:\n{rules}\
@@ -75,18 +67,12 @@ mod tests {
     use super::*;
 
     fn operator() -> ServiceAccount {
-        ServiceAccount {
-            namespace: "hybridscaler-system".into(),
-            name: "hybridscaler".into(),
-        }
+        ServiceAccount { namespace: "hybridscaler-system".into(), name: "hybridscaler".into() }
     }
 
     fn parsed(printed: &str) -> (Role, RoleBinding) {
         let (role, binding) = printed.split_once("---\n").unwrap();
-        (
-            serde_saphyr::from_str(role).unwrap(),
-            serde_saphyr::from_str(binding).unwrap(),
-        )
+        (serde_saphyr::from_str(role).unwrap(), serde_saphyr::from_str(binding).unwrap())
     }
 
     #[test]
@@ -110,22 +96,14 @@ mod tests {
     #[test]
     fn the_right_to_scale_is_for_the_scale_subresource_only() {
         let (role, _) = parsed(&scale("orders", "argoproj.io", "rollouts", &operator()).to_string());
-        let rules: Vec<_> = role
-            .rules
-            .unwrap()
-            .into_iter()
-            .map(|r| (r.api_groups.unwrap(), r.resources.unwrap(), r.verbs))
-            .collect();
+        let rules: Vec<_> =
+            role.rules.unwrap().into_iter().map(|r| (r.api_groups.unwrap(), r.resources.unwrap(), r.verbs)).collect();
         let texts = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(
             rules,
             [
                 (texts(&["argoproj.io"]), texts(&["rollouts"]), texts(&["get"])),
-                (
-                    texts(&["argoproj.io"]),
-                    texts(&["rollouts/scale"]),
-                    texts(&["get", "update"])
-                ),
+                (texts(&["argoproj.io"]), texts(&["rollouts/scale"]), texts(&["get", "update"])),
             ]
         );
     }

@@ -17,11 +17,7 @@ pub struct SpecError {
 impl SpecError {
     /// An error about `value` at `field`.
     pub fn new(field: impl Into<String>, value: impl Display, problem: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            value: value.to_string(),
-            problem: problem.into(),
-        }
+        Self { field: field.into(), value: value.to_string(), problem: problem.into() }
     }
 
     /// The same error, seen from the object that holds the one it was found in.

@@ -58,10 +58,7 @@ pub struct EcsService {
 
     /// ARN of the IAM role to assume for this service. Default: the operator's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 640),
-        regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")
-    )]
+    #[schemars(length(max = 640), regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$"))]
     pub role_arn: Option<String>,
 }
 
@@ -87,28 +84,15 @@ impl TargetRef {
     /// # Errors
     /// It names none, half of one, or two.
     pub fn target(&self) -> Result<Target<'_>, SpecError> {
-        let Self {
-            api_version,
-            kind,
-            name,
-            ecs,
-        } = self;
+        let Self { api_version, kind, name, ecs } = self;
         match (ecs, api_version, kind, name) {
             (Some(ecs), None, None, None) => Ok(Target::Ecs(ecs)),
-            (None, Some(api_version), Some(kind), Some(name)) => Ok(Target::Workload {
-                api_version,
-                kind,
-                name,
-            }),
+            (None, Some(api_version), Some(kind), Some(name)) => Ok(Target::Workload { api_version, kind, name }),
             _ => Err(SpecError::new(
                 "spec.targetRef",
-                format_args!(
-                    "{} {}",
-                    kind.as_deref().unwrap_or_default(),
-                    name.as_deref().unwrap_or_default()
-                )
-                .to_string()
-                .trim(),
+                format_args!("{} {}", kind.as_deref().unwrap_or_default(), name.as_deref().unwrap_or_default())
+                    .to_string()
+                    .trim(),
                 "is not one target: set either apiVersion, kind and name, or ecs",
             )),
         }

@@ -47,10 +47,7 @@ pub struct SqsTrigger {
 
     /// ARN of the IAM role to assume for reading the queue. Default: the operator's own identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        length(max = 640),
-        regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")
-    )]
+    #[schemars(length(max = 640), regex(pattern = r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$"))]
     pub role_arn: Option<String>,
 
     /// Messages that one replica should have before it; 1 to 1000000. Replicas = messages / this, rounded up.
@@ -85,11 +82,7 @@ impl Trigger {
         match (&self.sqs, &self.cpu) {
             (Some(sqs), None) => Ok(Source::Sqs(sqs)),
             (None, Some(cpu)) => Ok(Source::Cpu(cpu)),
-            _ => Err(SpecError::new(
-                "name",
-                &self.name,
-                "is not one source: set exactly one of sqs and cpu",
-            )),
+            _ => Err(SpecError::new("name", &self.name, "is not one source: set exactly one of sqs and cpu")),
         }
     }
 }
@@ -105,13 +98,10 @@ impl SqsTrigger {
             let (region, host) = rest.split_once('.')?;
             host.starts_with("amazonaws.com").then_some(region)
         };
-        self.region.as_deref().or_else(of_host).ok_or_else(|| {
-            SpecError::new(
-                "sqs.queueUrl",
-                &self.queue_url,
-                "does not tell the region: set sqs.region",
-            )
-        })
+        self.region
+            .as_deref()
+            .or_else(of_host)
+            .ok_or_else(|| SpecError::new("sqs.queueUrl", &self.queue_url, "does not tell the region: set sqs.region"))
     }
 
     /// ARN of the queue, which its URL and region determine.

@@ -28,10 +28,7 @@ fn explain(error: &serde_saphyr::Error) -> YamlError {
         // Without the location, which stands in front already; what is left may quote the text, so it is escaped.
         other => DefaultMessageFormatter.format_message(other).escape_debug().to_string(),
     };
-    YamlError {
-        line: error.location().map_or(1, |at| at.line()),
-        problem,
-    }
+    YamlError { line: error.location().map_or(1, |at| at.line()), problem }
 }
 
 /// What to say of a field that is none of the known ones.
@@ -86,19 +83,13 @@ mod tests {
     #[test]
     fn an_unknown_field_is_named_with_its_line_and_the_nearest_known_one() {
         let error = read::<Sample>("# a comment\ndatabaseHost: []\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 2: unknown field `databaseHost`: did you mean `databaseHosts`?"
-        );
+        assert_eq!(error.to_string(), "line 2: unknown field `databaseHost`: did you mean `databaseHosts`?");
     }
 
     #[test]
     fn a_field_that_resembles_nothing_gets_the_list() {
         let error = read::<Sample>("colour: red\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 1: unknown field `colour`: use one of databaseHosts"
-        );
+        assert_eq!(error.to_string(), "line 1: unknown field `colour`: use one of databaseHosts");
     }
 
     #[test]

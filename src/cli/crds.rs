@@ -57,9 +57,6 @@ fn write_whole_numbers_whole(value: &mut Value) {
 }
 
 fn whole(float: f64) -> Option<i64> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "whole and far below 2^53, as checked here"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "whole and far below 2^53, as checked here")]
     (float.fract() == 0.0 && float.abs() < 1e15).then_some(float as i64)
 }

@@ -105,11 +105,7 @@ impl<T: ResourceExt> Found<T> {
 
     /// A problem at the line of the field with this path.
     pub(super) fn at(&self, field: &str, what: impl fmt::Display) -> Problem {
-        Problem {
-            file: self.file.clone(),
-            line: self.before + self.node.line_of(field),
-            what: what.to_string(),
-        }
+        Problem { file: self.file.clone(), line: self.before + self.node.line_of(field), what: what.to_string() }
     }
 }
 
@@ -126,12 +122,7 @@ impl Document<'_> {
     }
 
     fn found<T: DeserializeOwned>(self, file: &Path) -> Result<Found<T>, Problem> {
-        Ok(Found {
-            object: self.parse(file)?,
-            file: file.into(),
-            before: self.before,
-            node: self.parse(file)?,
-        })
+        Ok(Found { object: self.parse(file)?, file: file.into(), before: self.before, node: self.parse(file)? })
     }
 
     /// An object of one of our kinds, without a field that the kind does not have: a misspelt one would read as left out.
@@ -144,11 +135,7 @@ impl Document<'_> {
     }
 
     fn problem(self, file: &Path, line: u64, what: String) -> Problem {
-        Problem {
-            file: file.into(),
-            line: self.before + line,
-            what,
-        }
+        Problem { file: file.into(), line: self.before + line, what }
     }
 }
 
@@ -157,10 +144,7 @@ fn documents(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
     let (mut start, mut before, mut at) = (0, 0, 0);
     for (number, line) in (0..).zip(text.split_inclusive('\n')) {
-        if line
-            .strip_prefix("---")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
-        {
+        if line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
             documents.extend(text.get(start..at).map(|text| Document { before, text }));
             (start, before) = (at + "---".len(), number);
         }

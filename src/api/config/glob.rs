@@ -22,11 +22,7 @@ impl Glob {
     /// Whether the whole of `name` fits the pattern.
     pub fn matches(&self, name: &str) -> bool {
         self.0.matches(DIVIDERS).eq(name.matches(DIVIDERS))
-            && self
-                .0
-                .split(DIVIDERS)
-                .zip(name.split(DIVIDERS))
-                .all(|(pattern, part)| part_matches(pattern, part))
+            && self.0.split(DIVIDERS).zip(name.split(DIVIDERS)).all(|(pattern, part)| part_matches(pattern, part))
     }
 }
 
@@ -45,10 +41,7 @@ fn part_matches(pattern: &str, part: &str) -> bool {
     let Some(inner) = part.strip_prefix(first).and_then(|tail| tail.strip_suffix(last)) else {
         return false;
     };
-    between
-        .split('*')
-        .try_fold(inner, |tail, piece| tail.split_once(piece).map(|(_, after)| after))
-        .is_some()
+    between.split('*').try_fold(inner, |tail, piece| tail.split_once(piece).map(|(_, after)| after)).is_some()
 }
 
 #[cfg(test)]
@@ -72,27 +65,11 @@ mod tests {
             ("*", "db.internal:5432", false),
             ("*:5432", "db.internal:5432", true),
             ("*:5432", "db.internal:15432", false),
-            (
-                "arn:aws:sqs:eu-west-1:123456789012:orders-*",
-                "arn:aws:sqs:eu-west-1:123456789012:orders-eu",
-                true,
-            ),
-            (
-                "arn:aws:sqs:eu-west-1:123456789012:*",
-                "arn:aws:sqs:eu-west-1:999999999999:orders",
-                false,
-            ),
+            ("arn:aws:sqs:eu-west-1:123456789012:orders-*", "arn:aws:sqs:eu-west-1:123456789012:orders-eu", true),
+            ("arn:aws:sqs:eu-west-1:123456789012:*", "arn:aws:sqs:eu-west-1:999999999999:orders", false),
             ("arn:aws:sqs:*", "arn:aws:sqs:eu-west-1:123456789012:orders", false),
-            (
-                "arn:aws:iam::123456789012:role/*",
-                "arn:aws:iam::123456789012:role/scaling",
-                true,
-            ),
-            (
-                "arn:aws:iam::123456789012:role/*",
-                "arn:aws:iam::123456789012:role/admin/root",
-                false,
-            ),
+            ("arn:aws:iam::123456789012:role/*", "arn:aws:iam::123456789012:role/scaling", true),
+            ("arn:aws:iam::123456789012:role/*", "arn:aws:iam::123456789012:role/admin/root", false),
             ("eu-west-1/*/core-*", "eu-west-1/prod/core-api", true),
             ("eu-west-1/*/core-*", "eu-west-1/prod:x/core-api", false),
             ("a*b*c", "abc", true),

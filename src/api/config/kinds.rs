@@ -24,10 +24,7 @@ pub struct ScalableKind {
 impl Default for ScalableKinds {
     /// `Deployment` and `StatefulSet` of `apps`. Not `ReplicaSet`: those are a Deployment's, which would scale them back.
     fn default() -> Self {
-        Self(vec![ScalableKind {
-            api_group: "apps".into(),
-            kinds: vec!["Deployment".into(), "StatefulSet".into()],
-        }])
+        Self(vec![ScalableKind { api_group: "apps".into(), kinds: vec!["Deployment".into(), "StatefulSet".into()] }])
     }
 }
 
@@ -38,18 +35,8 @@ impl ScalableKinds {
     /// The refusal, which prints the value to add.
     pub fn allows(&self, api_version: &str, kind: &str) -> Result<(), KindRefusal> {
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        let listed = self
-            .0
-            .iter()
-            .any(|one| one.api_group == group && one.kinds.iter().any(|known| known == kind));
-        if listed {
-            Ok(())
-        } else {
-            Err(KindRefusal {
-                group: group.into(),
-                kind: kind.into(),
-            })
-        }
+        let listed = self.0.iter().any(|one| one.api_group == group && one.kinds.iter().any(|known| known == kind));
+        if listed { Ok(()) } else { Err(KindRefusal { group: group.into(), kind: kind.into() }) }
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
@@ -117,9 +104,7 @@ mod tests {
 
     #[test]
     fn a_refusal_prints_the_value_to_add() {
-        let refusal = ScalableKinds::default()
-            .allows("argoproj.io/v1alpha1", "Rollout")
-            .unwrap_err();
+        let refusal = ScalableKinds::default().allows("argoproj.io/v1alpha1", "Rollout").unwrap_err();
         assert!(
             refusal.to_string().ends_with(
                 "scalableKinds:\n  - apiGroup: \"argoproj.io\"\n    kind: Rollout\n    resource: rollouts\n"
@@ -130,11 +115,7 @@ mod tests {
 
     #[test]
     fn plurals_are_those_of_kubernetes() {
-        for (kind, expected) in [
-            ("Rollout", "rollouts"),
-            ("Policy", "policies"),
-            ("Ingress", "ingresses"),
-        ] {
+        for (kind, expected) in [("Rollout", "rollouts"), ("Policy", "policies"), ("Ingress", "ingresses")] {
             assert_eq!(plural(kind), expected);
         }
     }

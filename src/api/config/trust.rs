@@ -84,31 +84,19 @@ impl Trust {
         if self.0.iter().any(|grant| grant.covers(namespace, resource)) {
             Ok(())
         } else {
-            Err(Refusal {
-                namespace: namespace.into(),
-                resource: resource.clone(),
-            })
+            Err(Refusal { namespace: namespace.into(), resource: resource.clone() })
         }
     }
 
     /// Refuses patterns that can never match: a typing mistake would otherwise read as a grant.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        self.0
-            .iter()
-            .enumerate()
-            .try_for_each(|(at, grant)| grant.check(&format!("trust[{at}]")))
+        self.0.iter().enumerate().try_for_each(|(at, grant)| grant.check(&format!("trust[{at}]")))
     }
 }
 
 impl Grant {
     fn covers(&self, namespace: &str, resource: &Resource) -> bool {
-        let Self {
-            namespaces,
-            role_arns,
-            queues,
-            ecs_services,
-            database_hosts,
-        } = self;
+        let Self { namespaces, role_arns, queues, ecs_services, database_hosts } = self;
         any(namespaces, namespace)
             && match resource {
                 Resource::Queue { arn, identity } => any(queues, arn) && admits(role_arns, identity),
@@ -120,13 +108,7 @@ impl Grant {
     }
 
     fn check(&self, path: &str) -> Result<(), ConfigError> {
-        let Self {
-            namespaces,
-            role_arns,
-            queues,
-            ecs_services,
-            database_hosts,
-        } = self;
+        let Self { namespaces, role_arns, queues, ecs_services, database_hosts } = self;
         if namespaces.is_empty() {
             return Err(ConfigError::Value {
                 field: format!("{path}.namespaces"),
@@ -174,17 +156,10 @@ fn check_each(
     usable: impl Fn(&str) -> bool,
     problem: &'static str,
 ) -> Result<(), ConfigError> {
-    match patterns
-        .iter()
-        .map(Glob::as_str)
-        .enumerate()
-        .find(|(_, pattern)| !usable(pattern))
-    {
-        Some((at, pattern)) => Err(ConfigError::Value {
-            field: format!("{path}[{at}]"),
-            value: pattern.to_owned(),
-            problem,
-        }),
+    match patterns.iter().map(Glob::as_str).enumerate().find(|(_, pattern)| !usable(pattern)) {
+        Some((at, pattern)) => {
+            Err(ConfigError::Value { field: format!("{path}[{at}]"), value: pattern.to_owned(), problem })
+        }
         None => Ok(()),
     }
 }
@@ -220,12 +195,7 @@ impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queue { arn, .. } => f.write_str(arn),
-            Self::EcsService {
-                region,
-                cluster,
-                service,
-                ..
-            } => write!(f, "{region}/{cluster}/{service}"),
+            Self::EcsService { region, cluster, service, .. } => write!(f, "{region}/{cluster}/{service}"),
             Self::DatabaseHost(host) => f.write_str(host),
         }
     }

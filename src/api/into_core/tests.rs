@@ -36,17 +36,11 @@ fn a_teams_terraform_numbers_become_the_policy_as_written() {
     assert_eq!((policy.min, policy.max), (Replicas(2), Replicas(50)));
     assert_eq!(policy.behavior.scale_up.cooldown, SignedDuration::from_secs(30));
     assert_eq!(policy.behavior.scale_down.cooldown, SignedDuration::from_secs(180));
-    let triggers: Vec<_> = policy
-        .triggers
-        .iter()
-        .map(|t| (t.name.as_str(), t.target, t.stale_after.as_secs()))
-        .collect();
+    let triggers: Vec<_> =
+        policy.triggers.iter().map(|t| (t.name.as_str(), t.target, t.stale_after.as_secs())).collect();
     assert_eq!(
         triggers,
-        [
-            ("cpu", policy::Target::Utilization(65), 300),
-            ("backlog", policy::Target::MessagesPerReplica(100), 60)
-        ]
+        [("cpu", policy::Target::Utilization(65), 300), ("backlog", policy::Target::MessagesPerReplica(100), 60)]
     );
 }
 
@@ -69,14 +63,8 @@ fn what_is_left_out_gets_the_documented_default() {
 #[test]
 fn a_queue_is_stale_after_three_polls_but_not_before_a_minute() {
     for (interval, expected) in [(1, 60), (20, 60), (21, 63), (300, 900)] {
-        let policy = spec(|spec| spec["pollIntervalSeconds"] = json!(interval))
-            .policy()
-            .unwrap();
-        assert_eq!(
-            policy.triggers.last().unwrap().stale_after.as_secs(),
-            expected,
-            "interval {interval}"
-        );
+        let policy = spec(|spec| spec["pollIntervalSeconds"] = json!(interval)).policy().unwrap();
+        assert_eq!(policy.triggers.last().unwrap().stale_after.as_secs(), expected, "interval {interval}");
     }
 }
 
@@ -91,31 +79,16 @@ fn connections_default_to_the_scalers_own_namespace() {
     };
     assert_eq!(own, [expected]);
     let shared = spec(|spec| spec["connections"][0]["budgetRef"]["namespace"] = json!("databases"));
-    assert_eq!(
-        shared.connection_demands("orders").unwrap().remove(0).namespace,
-        "databases"
-    );
+    assert_eq!(shared.connection_demands("orders").unwrap().remove(0).namespace, "databases");
 }
 
 #[test]
 fn a_value_that_no_schema_would_admit_is_an_error_that_names_its_field() {
     let cases = [
-        (
-            set("/minReplicas", json!(0)),
-            "spec.minReplicas: `0` is out of range: set 1 to 10000",
-        ),
-        (
-            set("/maxReplicas", json!(-3)),
-            "spec.maxReplicas: `-3` is out of range: set 1 to 10000",
-        ),
-        (
-            set("/minReplicas", json!(51)),
-            "spec.minReplicas: `51` is above spec.maxReplicas 50: lower it",
-        ),
-        (
-            set("/triggers", json!([])),
-            "spec.triggers: `[]` names no signal: set at least one trigger",
-        ),
+        (set("/minReplicas", json!(0)), "spec.minReplicas: `0` is out of range: set 1 to 10000"),
+        (set("/maxReplicas", json!(-3)), "spec.maxReplicas: `-3` is out of range: set 1 to 10000"),
+        (set("/minReplicas", json!(51)), "spec.minReplicas: `51` is above spec.maxReplicas 50: lower it"),
+        (set("/triggers", json!([])), "spec.triggers: `[]` names no signal: set at least one trigger"),
         (
             set("/triggers/0", json!({"name": "x"})),
             "spec.triggers[0].name: `x` is not one source: set exactly one of sqs and cpu",
@@ -137,30 +110,21 @@ fn a_value_that_no_schema_would_admit_is_an_error_that_names_its_field() {
             "spec.targetRef: `Deployment` is not one target: set either apiVersion, kind and name, or ecs",
         ),
         (
-            set(
-                "/targetRef",
-                json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}),
-            ),
+            set("/targetRef", json!({"kind": "Deployment", "ecs": {"cluster": "c", "service": "s", "region": "r"}})),
+            "spec.targetRef: `Deployment` is not one target: set either apiVersion, kind and name, or ecs",
+        ),
+        (
+            set("/targetRef", json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"})),
             "spec.triggers[0].cpu: `cpu` works for an ECS service only so far: use sqs",
         ),
     ];
     for (change, expected) in cases {
         assert_eq!(spec(change).policy().unwrap_err().to_string(), expected);
     }
-    let error = spec(set("/connections/0/perReplica", json!(0)))
-        .connection_demands("orders")
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "spec.connections[0].perReplica: `0` is out of range: set 1 to 10000"
-    );
-    let error = spec(|spec| spec["pollIntervalSeconds"] = json!(0))
-        .poll_interval()
-        .unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "spec.pollIntervalSeconds: `0` is out of range: set 1 to 300"
-    );
+    let error = spec(set("/connections/0/perReplica", json!(0))).connection_demands("orders").unwrap_err();
+    assert_eq!(error.to_string(), "spec.connections[0].perReplica: `0` is out of range: set 1 to 10000");
+    let error = spec(|spec| spec["pollIntervalSeconds"] = json!(0)).poll_interval().unwrap_err();
+    assert_eq!(error.to_string(), "spec.pollIntervalSeconds: `0` is out of range: set 1 to 300");
 }
 
 #[test]
@@ -218,10 +182,7 @@ fn a_budgets_numbers_are_checked_again() {
     assert_eq!(fixed.reserved().unwrap(), Connections(20));
     assert_eq!(fixed.poll_interval().unwrap().as_secs(), 30);
     let live = budget(json!({"capacity": {"postgres": {"secretRef": {"name": "orders-db"}}}}));
-    assert_eq!(
-        (live.fixed_capacity().unwrap(), live.reserved().unwrap()),
-        (None, Connections(0))
-    );
+    assert_eq!((live.fixed_capacity().unwrap(), live.reserved().unwrap()), (None, Connections(0)));
 
     let eaten = budget(json!({"capacity": {"static": 20}, "reserve": {"connections": 20}}));
     assert_eq!(
@@ -238,36 +199,18 @@ fn a_budget_admits_its_own_namespace_or_all() {
     for (allowed, own, other) in [
         (json!({"capacity": {"static": 1}}), true, false),
         (json!({"capacity": {"static": 1}, "allowedNamespaces": {}}), true, false),
-        (
-            json!({"capacity": {"static": 1}, "allowedNamespaces": {"from": "Same"}}),
-            true,
-            false,
-        ),
-        (
-            json!({"capacity": {"static": 1}, "allowedNamespaces": {"from": "All"}}),
-            true,
-            true,
-        ),
+        (json!({"capacity": {"static": 1}, "allowedNamespaces": {"from": "Same"}}), true, false),
+        (json!({"capacity": {"static": 1}, "allowedNamespaces": {"from": "All"}}), true, true),
     ] {
         let budget = budget(allowed.clone());
-        assert_eq!(
-            (budget.admits("db", "db"), budget.admits("db", "orders")),
-            (own, other),
-            "{allowed}"
-        );
+        assert_eq!((budget.admits("db", "db"), budget.admits("db", "orders")), (own, other), "{allowed}");
     }
 }
 
 fn activity() -> impl Strategy<Value = Activity> {
     let instant = || (0..=4_000_000_000_i64, 0..1_000_000_000_i32).prop_map(|(s, ns)| Timestamp::new(s, ns).unwrap());
-    (any::<u32>(), any::<u32>(), instant(), proptest::option::of(instant())).prop_map(|(base, to, at, settled)| {
-        Activity {
-            base: Replicas(base),
-            to: Replicas(to),
-            at,
-            settled,
-        }
-    })
+    (any::<u32>(), any::<u32>(), instant(), proptest::option::of(instant()))
+        .prop_map(|(base, to, at, settled)| Activity { base: Replicas(base), to: Replicas(to), at, settled })
 }
 
 proptest! {

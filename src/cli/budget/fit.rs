@@ -53,16 +53,9 @@ fn tables(scaler: &Found<HybridScaler>, manifests: &Manifests, args: &Args) -> a
     let spec = &scaler.object.spec;
     let policy = spec.policy().map_err(|error| scaler.problem(&error))?;
     let target = spec.target_ref.target().map_err(|error| scaler.problem(&error))?;
-    let demands = spec
-        .connection_demands(&namespace)
-        .map_err(|error| scaler.problem(&error))?;
+    let demands = spec.connection_demands(&namespace).map_err(|error| scaler.problem(&error))?;
     if demands.is_empty() {
-        return Err(scaler
-            .at(
-                "spec",
-                "sets no connections, so no budget applies: set spec.connections",
-            )
-            .into());
+        return Err(scaler.at("spec", "sets no connections, so no budget applies: set spec.connections").into());
     }
     let table = |demand| {
         Ok(Table {

@@ -27,10 +27,9 @@ impl Node {
             let index = step.strip_suffix(']').and_then(|digits| digits.parse::<usize>().ok());
             let next = match (node, index) {
                 (Self::List(items), Some(at)) => items.get(at).map(|item| (item.referenced.line(), &item.value)),
-                (Self::Map(fields), None) => fields
-                    .iter()
-                    .find(|(key, _)| key.value == step)
-                    .map(|(key, value)| (key.referenced.line(), value)),
+                (Self::Map(fields), None) => {
+                    fields.iter().find(|(key, _)| key.value == step).map(|(key, value)| (key.referenced.line(), value))
+                }
                 _ => None,
             };
             let Some(found) = next else { break };
@@ -50,9 +49,7 @@ impl Node {
     /// The first field that the schema does not have: its line, and what to say of it. An object's `metadata` is left to Kubernetes.
     pub(super) fn unknown_field(&self, schema: &JSONSchemaProps) -> Option<(u64, String)> {
         let Self::Map(fields) = self else { return None };
-        let own = fields
-            .iter()
-            .filter(|(key, _)| !matches!(key.value.as_str(), "apiVersion" | "kind" | "metadata"));
+        let own = fields.iter().filter(|(key, _)| !matches!(key.value.as_str(), "apiVersion" | "kind" | "metadata"));
         own.into_iter().find_map(|field| unknown_in_field(field, schema))
     }
 
@@ -73,11 +70,7 @@ fn unknown_in_field((key, value): &(Spanned<String>, Node), schema: &JSONSchemaP
     if let Some(below) = known.and_then(|known| known.get(&key.value)) {
         return value.unknown_below(below);
     }
-    let names: Vec<&str> = known
-        .into_iter()
-        .flat_map(|known| known.keys())
-        .map(String::as_str)
-        .collect();
+    let names: Vec<&str> = known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
     Some((key.referenced.line(), unknown_field(&key.value, &names)))
 }
 

@@ -42,14 +42,7 @@ fn every_document_of_a_file_is_read_and_other_kinds_are_passed_over() {
     let manifests = read(TWO).unwrap();
     assert!(manifests.budgets.first().unwrap().is("orders", "orders-db"));
     assert!(manifests.scalers.first().unwrap().is("default", "order-worker"));
-    assert_eq!(
-        (
-            manifests.budgets.len(),
-            manifests.scalers.len(),
-            manifests.deployments.len()
-        ),
-        (1, 1, 0)
-    );
+    assert_eq!((manifests.budgets.len(), manifests.scalers.len(), manifests.deployments.len()), (1, 1, 0));
 }
 
 #[test]
@@ -63,19 +56,13 @@ fn a_misspelt_field_is_told_by_its_line_in_the_file() {
         error(&TWO.replace("capacity: {static", "capacity: {fixed")),
         "a.yaml:6: unknown field `fixed`: use one of postgres, static"
     );
-    assert_eq!(
-        error(&TWO.replace("maxReplicas: 50", "maxReplicas: fifty")),
-        "a.yaml:14: invalid i32"
-    );
+    assert_eq!(error(&TWO.replace("maxReplicas: 50", "maxReplicas: fifty")), "a.yaml:14: invalid i32");
 }
 
 #[test]
 fn what_is_missing_is_told_by_the_line_of_what_lacks_it() {
     let error = read(&TWO.replace("  maxReplicas: 50\n", "")).err().unwrap().to_string();
-    assert!(
-        error.starts_with("a.yaml:") && error.ends_with("missing field `maxReplicas`"),
-        "{error}"
-    );
+    assert!(error.starts_with("a.yaml:") && error.ends_with("missing field `maxReplicas`"), "{error}");
 }
 
 #[test]
@@ -96,12 +83,7 @@ fn a_problem_with_a_value_is_told_by_the_line_of_its_field_or_the_nearest_above(
 
 #[test]
 fn files_split_at_document_markers_only() {
-    let counted = |text: &str| {
-        documents(text)
-            .iter()
-            .map(|document| document.before)
-            .collect::<Vec<_>>()
-    };
+    let counted = |text: &str| documents(text).iter().map(|document| document.before).collect::<Vec<_>>();
     assert_eq!(counted("a: 1\n---\nb: 2\n"), [0, 1]);
     assert_eq!(counted("---\r\na: 1\r\n---\r\nb: |\n  ---\n"), [0, 0, 2]);
     assert_eq!(counted("a: ---\n----\n"), [0]);

@@ -7,10 +7,7 @@ const QUEUE: &str = "arn:aws:sqs:eu-west-1:123456789012:orders-eu";
 const ROLE: &str = "arn:aws:iam::123456789012:role/scaling";
 
 fn queue(role: Option<&str>) -> Resource {
-    Resource::Queue {
-        arn: QUEUE.into(),
-        identity: Identity::of(role),
-    }
+    Resource::Queue { arn: QUEUE.into(), identity: Identity::of(role) }
 }
 
 fn service(role: Option<&str>) -> Resource {
@@ -28,12 +25,7 @@ fn trust(yaml: &str) -> Trust {
 
 #[test]
 fn without_configuration_nothing_is_allowed() {
-    for resource in [
-        queue(None),
-        queue(Some(ROLE)),
-        service(None),
-        Resource::DatabaseHost("db.internal:5432".into()),
-    ] {
+    for resource in [queue(None), queue(Some(ROLE)), service(None), Resource::DatabaseHost("db.internal:5432".into())] {
         assert!(Trust::default().allows("orders", &resource).is_err(), "{resource}");
     }
 }
@@ -51,36 +43,20 @@ trust:
     );
     assert!(trust.allows("orders", &queue(None)).is_ok());
     assert!(trust.allows("team-a", &service(None)).is_ok());
-    assert!(
-        trust
-            .allows("orders", &Resource::DatabaseHost("Orders-DB.internal:5432".into()))
-            .is_ok()
-    );
+    assert!(trust.allows("orders", &Resource::DatabaseHost("Orders-DB.internal:5432".into())).is_ok());
     assert!(trust.allows("payments", &queue(None)).is_err());
-    assert!(
-        trust
-            .allows("orders", &Resource::DatabaseHost("orders-db.internal:6432".into()))
-            .is_err()
-    );
-    let other = Resource::Queue {
-        arn: QUEUE.replace("orders-eu", "payments"),
-        identity: Identity::Operator,
-    };
+    assert!(trust.allows("orders", &Resource::DatabaseHost("orders-db.internal:6432".into())).is_err());
+    let other = Resource::Queue { arn: QUEUE.replace("orders-eu", "payments"), identity: Identity::Operator };
     assert!(trust.allows("orders", &other).is_err());
 }
 
 #[test]
 fn a_grant_through_a_role_is_no_grant_through_the_operators_identity() {
-    let through_role = trust(&format!(
-        "trust: [{{namespaces: [orders], roleArns: [\"{ROLE}\"], queues: [\"{QUEUE}\"]}}]"
-    ));
+    let through_role =
+        trust(&format!("trust: [{{namespaces: [orders], roleArns: [\"{ROLE}\"], queues: [\"{QUEUE}\"]}}]"));
     assert!(through_role.allows("orders", &queue(Some(ROLE))).is_ok());
     assert!(through_role.allows("orders", &queue(None)).is_err());
-    assert!(
-        through_role
-            .allows("orders", &queue(Some("arn:aws:iam::123456789012:role/admin")))
-            .is_err()
-    );
+    assert!(through_role.allows("orders", &queue(Some("arn:aws:iam::123456789012:role/admin"))).is_err());
 
     let own = trust(&format!("trust: [{{namespaces: [orders], queues: [\"{QUEUE}\"]}}]"));
     assert!(own.allows("orders", &queue(None)).is_ok());

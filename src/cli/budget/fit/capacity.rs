@@ -26,22 +26,14 @@ impl Capacity {
         manifests: &Manifests,
         args: &Args,
     ) -> anyhow::Result<Self> {
-        let ConnectionDemand {
-            namespace,
-            budget: name,
-            ..
-        } = demand;
+        let ConnectionDemand { namespace, budget: name, .. } = demand;
         let reference = "spec.connections[0].budgetRef";
-        let budget = manifests
-            .budgets
-            .iter()
-            .find(|budget| budget.is(namespace, name))
-            .ok_or_else(|| {
-                scaler.at(
-                    reference,
-                    format_args!("ConnectionBudget {namespace}/{name} is in none of the files: name its file too"),
-                )
-            })?;
+        let budget = manifests.budgets.iter().find(|budget| budget.is(namespace, name)).ok_or_else(|| {
+            scaler.at(
+                reference,
+                format_args!("ConnectionBudget {namespace}/{name} is in none of the files: name its file too"),
+            )
+        })?;
         let spec = &budget.object.spec;
         if !spec.admits(namespace, &scaler.namespace()) {
             let problem = format_args!(
@@ -61,21 +53,13 @@ impl Capacity {
                     reserved: Connections::ZERO,
                     rds_superuser_reserved: Connections::ZERO,
                 };
-                (
-                    limits.usable(),
-                    format!("{max_connections} - {} kept by the server", args.reserved),
-                )
+                (limits.usable(), format!("{max_connections} - {} kept by the server", args.reserved))
             }
             (None, None) => {
                 let problem = "is read from the server, which is not asked here: pass --max-connections and --reserved";
-                return Err(budget
-                    .at("spec.capacity.postgres", format_args!("spec.capacity {problem}"))
-                    .into());
+                return Err(budget.at("spec.capacity.postgres", format_args!("spec.capacity {problem}")).into());
             }
         };
-        Ok(Self {
-            usable: capacity.minus(reserve),
-            arithmetic: format!("{origin} - {reserve} in reserve"),
-        })
+        Ok(Self { usable: capacity.minus(reserve), arithmetic: format!("{origin} - {reserve} in reserve") })
     }
 }

@@ -20,12 +20,8 @@ pub(super) struct Setting {
 impl Setting {
     fn new(shape: Shape) -> Self {
         let name = match shape {
-            Shape::RollingUpdate {
-                max_surge: Surge::Count(count),
-            } => format!("maxSurge: {count}"),
-            Shape::RollingUpdate {
-                max_surge: Surge::Percent(percent),
-            } => format!("maxSurge: {percent}%"),
+            Shape::RollingUpdate { max_surge: Surge::Count(count) } => format!("maxSurge: {count}"),
+            Shape::RollingUpdate { max_surge: Surge::Percent(percent) } => format!("maxSurge: {percent}%"),
             Shape::Recreate => "strategy: Recreate".into(),
             Shape::StatefulSet => "StatefulSet".into(),
             Shape::Other => "rollouts of unknown kind".into(),
@@ -45,27 +41,12 @@ impl Setting {
         manifests: &Manifests,
         maximum_percent: u32,
     ) -> anyhow::Result<Vec<Self>> {
-        let no_surge = Shape::RollingUpdate {
-            max_surge: Surge::Count(0),
-        };
+        let no_surge = Shape::RollingUpdate { max_surge: Surge::Count(0) };
         let shapes = match target {
-            Target::Ecs(_) => vec![
-                Shape::EcsRolling { maximum_percent },
-                Shape::EcsRolling { maximum_percent: 100 },
-            ],
-            Target::Workload {
-                kind: "StatefulSet", ..
-            } => vec![Shape::StatefulSet],
-            Target::Workload {
-                kind: "Deployment",
-                name,
-                ..
-            } => {
-                match manifests
-                    .deployments
-                    .iter()
-                    .find(|deployment| deployment.is(namespace, name))
-                {
+            Target::Ecs(_) => vec![Shape::EcsRolling { maximum_percent }, Shape::EcsRolling { maximum_percent: 100 }],
+            Target::Workload { kind: "StatefulSet", .. } => vec![Shape::StatefulSet],
+            Target::Workload { kind: "Deployment", name, .. } => {
+                match manifests.deployments.iter().find(|deployment| deployment.is(namespace, name)) {
                     Some(deployment) => vec![shape(deployment)?, no_surge, Shape::Recreate],
                     None => vec![Shape::RollingUpdate { max_surge: MAX_SURGE }, no_surge, Shape::Recreate],
                 }
@@ -90,19 +71,11 @@ fn shape(deployment: &Found<Deployment>) -> anyhow::Result<Shape> {
     let max_surge = match strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_surge.as_ref()) {
         None => Some(MAX_SURGE),
         Some(IntOrString::Int(count)) => u32::try_from(*count).ok().map(Surge::Count),
-        Some(IntOrString::String(text)) => text
-            .strip_suffix('%')
-            .and_then(|percent| percent.parse().ok())
-            .map(Surge::Percent),
+        Some(IntOrString::String(text)) => {
+            text.strip_suffix('%').and_then(|percent| percent.parse().ok()).map(Surge::Percent)
+        }
     };
     let field = "spec.strategy.rollingUpdate.maxSurge";
-    let problem = || {
-        deployment.at(
-            field,
-            format_args!("{field} is neither a count nor a percentage such as 25%"),
-        )
-    };
-    Ok(Shape::RollingUpdate {
-        max_surge: max_surge.ok_or_else(problem)?,
-    })
+    let problem = || deployment.at(field, format_args!("{field} is neither a count nor a percentage such as 25%"));
+    Ok(Shape::RollingUpdate { max_surge: max_surge.ok_or_else(problem)? })
 }

@@ -23,53 +23,23 @@ pub(super) struct Table {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            scaler,
-            target,
-            bounds: (min, max),
-            demand,
-            capacity,
-            settings,
-        } = self;
-        let ConnectionDemand {
-            namespace,
-            budget,
-            per_replica,
-            reserve,
-        } = demand;
+        let Self { scaler, target, bounds: (min, max), demand, capacity, settings } = self;
+        let ConnectionDemand { namespace, budget, per_replica, reserve } = demand;
         let Capacity { usable, arithmetic } = capacity;
-        writeln!(
-            f,
-            "HybridScaler {scaler}: {target}, {min} to {max} replicas, {per_replica} connections each"
-        )?;
-        writeln!(
-            f,
-            "ConnectionBudget {namespace}/{budget}: {arithmetic} = {usable} connections\n"
-        )?;
-        writeln!(
-            f,
-            "  {:<28}{:>6}{:>8}{:>7}",
-            "replicas at rolloutReserve:", "Full", "Surge", "None"
-        )?;
+        writeln!(f, "HybridScaler {scaler}: {target}, {min} to {max} replicas, {per_replica} connections each")?;
+        writeln!(f, "ConnectionBudget {namespace}/{budget}: {arithmetic} = {usable} connections\n")?;
+        writeln!(f, "  {:<28}{:>6}{:>8}{:>7}", "replicas at rolloutReserve:", "Full", "Surge", "None")?;
         for (at, Setting { name, shape }) in settings.iter().enumerate() {
             write!(f, "  {name:<28}")?;
             for (row, width) in fit(*usable, *per_replica, &[*shape]).iter().zip([6, 8, 7]) {
                 let chosen = at == 0 && row.footprint.reserve == *reserve;
-                let cell = if chosen {
-                    format!("[{}]", row.replicas)
-                } else {
-                    row.replicas.to_string()
-                };
+                let cell = if chosen { format!("[{}]", row.replicas) } else { row.replicas.to_string() };
                 write!(f, "{cell:>width$}")?;
             }
             writeln!(f)?;
         }
         if let Some(Setting { shape, .. }) = settings.first() {
-            let footprint = Footprint {
-                shape: *shape,
-                reserve: *reserve,
-                per_replica: *per_replica,
-            };
+            let footprint = Footprint { shape: *shape, reserve: *reserve, per_replica: *per_replica };
             let allowed = footprint.greatest(*usable, Replicas::ZERO);
             writeln!(
                 f,
