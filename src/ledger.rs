@@ -45,6 +45,11 @@ pub enum LedgerError {
     },
 }
 
+/// How our writes of statuses are recorded in `managedFields`.
+pub(crate) fn written_by_us() -> PostParams {
+    PostParams { field_manager: Some("hybridscaler".to_owned()), ..PostParams::default() }
+}
+
 type Locks = HashMap<ObjectRef<ConnectionBudget>, Arc<tokio::sync::Mutex<()>>>;
 
 /// The ledgers of all budgets; cheap to clone.
@@ -59,9 +64,7 @@ pub struct Ledgers {
 /// # Errors
 /// It must not be used: see [`StoredLedger::read`].
 pub fn read(status: Option<&ConnectionBudgetStatus>) -> Result<Ledger, StoredLedgerError> {
-    status
-        .and_then(|status| status.ledger.as_ref())
-        .map_or_else(|| Ok(Ledger::default()), StoredLedger::read)
+    status.and_then(|status| status.ledger.as_ref()).map_or_else(|| Ok(Ledger::default()), StoredLedger::read)
 }
 
 /// Writes `ledger` into a budget's status, and the sums that people read with it.
@@ -79,10 +82,7 @@ impl Ledgers {
     /// `client` must not repeat requests by itself: a repeated write that had succeeded would come back as a conflict of our own
     /// making, and the time an update can take would have no bound.
     pub fn new(client: Client) -> Self {
-        Self {
-            client,
-            locks: Arc::default(),
-        }
+        Self { client, locks: Arc::default() }
     }
 
     /// Runs `step` on the freshest ledger and status of `budget` until their result is stored, and hands out what it answered with
@@ -103,10 +103,7 @@ impl Ledgers {
         let name = || format!("{namespace}/{}", budget.name);
         let failed = |source: kube::Error| match &source {
             kube::Error::Api(status) if status.is_not_found() => LedgerError::NotFound(name()),
-            _ => LedgerError::Kube {
-                name: name(),
-                source: Box::new(source),
-            },
+            _ => LedgerError::Kube { name: name(), source: Box::new(source) },
         };
         let invalid = |source| LedgerError::Invalid { name: name(), source };
         let lock = self.lock(budget);
@@ -124,7 +121,7 @@ impl Ledgers {
                 return Ok((object, answer));
             }
             object.status = Some(after);
-            match api.replace_status(&budget.name, &PostParams::default(), &object).await {
+            match api.replace_status(&budget.name, &written_by_us(), &object).await {
                 Ok(stored) => return Ok((stored, answer)),
                 Err(kube::Error::Api(status)) if status.is_conflict() => {}
                 Err(error) => return Err(failed(error)),

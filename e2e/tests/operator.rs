@@ -289,3 +289,73 @@ async fn a_dry_run_tells_and_touches_nothing() {
     world.apply(&dry.replace("DryRun", "Active")).await;
     world.ready("worker", 5).await;
 }
+
+/// One more trigger at the end of a list.
+const CPU: &str = ", {name: cpu, cpu: {targetUtilization: 65}}]";
+
+/// A scaler of ECS service `name` on `queue`, like [`on_queue`], and on the service's CPU.
+fn on_ecs(name: &str, queue: &str, behavior: &str) -> String {
+    let target = format!("{{ecs: {{cluster: prod, service: {name}, region: eu-west-1}}}}");
+    on_queue(name, queue, behavior)
+        .replace(&format!("{{apiVersion: apps/v1, kind: Deployment, name: {name}}}"), &target)
+        .replace("messagesPerReplica: 100}}]", &format!("messagesPerReplica: 100}}}}{CPU}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ecs_service_follows_queue_and_cpu_within_the_budget_it_shares() {
+    let world = World::enter("ecs").await;
+    world.service("core-api", 4).await;
+    world.deployment("worker", 2).await;
+    let queue = world.queue("api", 300);
+    // CPU at 130 % of the target's 65: the 4 running tasks should be 8.
+    world.aws.cloudwatch().report_cpu("prod", "core-api", 130.0);
+    world.apply(&budget(130, 10)).await;
+    world.apply(&on_queue("worker", &world.queue("idle", 0), AT_ONCE)).await;
+    world.apply(&on_ecs("core-api", &queue, AT_ONCE)).await;
+    world.running("core-api", 8).await;
+    let scaler = world.scaler("core-api", |scaler| condition(scaler, "Ready") == "Ready=True/AsExpected").await;
+    let status = scaler.status.unwrap();
+    assert!(status.triggers.iter().any(|trigger| trigger.name == "cpu" && trigger.proposal.is_some()), "{status:#?}");
+
+    // The queue asks for 20; 120 connections less the worker's 20 carry 10.
+    (0..1_700).for_each(|_| world.aws.sqs().send("api", "work").unwrap());
+    world.running("core-api", 10).await;
+    let capped = world.scaler("core-api", |scaler| condition(scaler, "ScalingLimited") == "ScalingLimited=True/ConnectionBudget");
+    assert_eq!(capped.await.status.unwrap().allowed_replicas, Some(10));
+    let full = world.budget("db", |budget| budget.status.as_ref().is_some_and(|s| s.granted == Some(120))).await;
+    assert_eq!(full.status.unwrap().consumers, Some(2));
+
+    // Without the CPU trigger, whose minute is not over, an empty queue asks for the fewest.
+    // A call without an answer may still be carried out, so nothing more is written to the service before it cannot any more.
+    let hang = world.aws.faults().add(Fault::new(Service::Ecs, "UpdateService", Effect::Hang));
+    world.apply(&on_ecs("core-api", &queue, AT_ONCE).replace(CPU, "]")).await;
+    world.sqs().purge_queue().queue_url(&queue).send().await.unwrap();
+    let unknown = world.scaler("core-api", |scaler| {
+        ["WriteOutcomeUnknown", "WriteHeld"].iter().any(|reason| condition(scaler, "AbleToScale").ends_with(reason))
+    });
+    assert_eq!(unknown.await.status.unwrap().desired_replicas, Some(10));
+    assert_eq!(world.aws.calls().count(Service::Ecs, "UpdateService"), 3, "two changes, and one attempt without an answer");
+    world.aws.faults().remove(hang);
+    world.running("core-api", 2).await;
+    // ECS is read without a quorum: connections go back when the tasks have been seen gone for a while.
+    world.budget("db", |budget| budget.status.as_ref().is_some_and(|s| s.granted == Some(40))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hanging_call_keeps_it_neither_from_other_objects_nor_from_ending_in_time() {
+    let mut world = World::enter("hang").await;
+    world.service("core-api", 2).await;
+    world.deployment("worker", 2).await;
+    let queue = world.queue("orders", 600);
+    world.apply(&budget(1_000, 0)).await;
+    world.aws.faults().add(Fault::new(Service::Ecs, "DescribeServices", Effect::Hang));
+    world.apply(&on_ecs("core-api", &queue, AT_ONCE)).await;
+    world.aws.calls().reached(Service::Ecs, "DescribeServices", 1).await;
+    // The service shares no budget with the worker here, so the worker need not wait to learn what it runs.
+    world.apply(&on_queue("worker", &queue, AT_ONCE).replace("name: db}", "name: other}")).await;
+    world.apply(&budget(1_000, 0).replace("{name: db}", "{name: other}")).await;
+    world.ready("worker", 6).await;
+    world.scaler("core-api", |scaler| condition(scaler, "AbleToScale") == "AbleToScale=False/TargetUnreachable").await;
+    let took = world.operator.take().unwrap().stop().await.unwrap();
+    assert!(took < STOP_WITHIN, "{took:?}");
+}

@@ -7,7 +7,7 @@ use hybridscaler_core::{
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::{Api, api::PostParams};
+use kube::Api;
 
 use super::{
     context::{Context, Scaler, Subject},
@@ -21,6 +21,7 @@ use crate::{
         conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
         status::{ConnectionStatus, ScaleHistory, SignalState, TriggerStatus},
     },
+    ledger::written_by_us,
     telemetry::metrics::{ScalerView, TriggerView},
 };
 
@@ -351,7 +352,7 @@ async fn store(
     let mut next = scaler.clone();
     for attempt in 0..2 {
         next.status = Some(status.clone());
-        match api.replace_status(&subject.name.name, &PostParams::default(), &next).await {
+        match api.replace_status(&subject.name.name, &written_by_us(), &next).await {
             Ok(_) => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_conflict() && attempt == 0 => {

@@ -6,7 +6,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use hybridscaler::api::{ConnectionBudget, HybridScaler};
 use hybridscaler_e2e::{bed::Bed, operator::Operator};
-use hybridscaler_e2e_aws::{ACCESS_KEY_ID, ACCOUNT, Aws, REGION, SECRET_ACCESS_KEY};
+use hybridscaler_e2e_aws::{ACCESS_KEY_ID, ACCOUNT, Aws, REGION, SECRET_ACCESS_KEY, Timing};
 use k8s_openapi::api::{apps::v1::Deployment, events::v1::Event};
 use kube::{
     Api, Client, ResourceExt,
@@ -15,6 +15,7 @@ use kube::{
     discovery::{ApiResource, pinned_kind},
     runtime::wait::await_condition,
 };
+use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// CRDs and cluster roles belong to the control plane, which all tests here share: they take turns.
@@ -109,6 +110,31 @@ spec:
         .await;
     }
 
+    /// An ECS service in cluster `prod` whose tasks start and stop at once.
+    pub async fn service(&self, name: &str, desired: u32) {
+        let ecs = self.aws.ecs();
+        ecs.set_timing(Timing::default());
+        let container = json!({"name": "app", "image": "simulated", "stopTimeout": 2});
+        ecs.call("CreateCluster", json!({"clusterName": "prod"})).unwrap();
+        ecs.call("RegisterTaskDefinition", json!({"family": name, "containerDefinitions": [container]})).unwrap();
+        let service = json!({
+            "cluster": "prod",
+            "serviceName": name,
+            "taskDefinition": name,
+            "desiredCount": desired,
+            "deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 50},
+        });
+        ecs.call("CreateService", service).unwrap();
+        self.running(name, desired).await;
+    }
+
+    /// Waits until so many tasks of the service run, and it is told to run no other number.
+    pub async fn running(&self, name: &str, tasks: u32) {
+        let settled = self.aws.ecs().until("prod", name, |counts| counts.running == tasks && counts.desired == tasks);
+        let in_time = tokio::time::timeout(PATIENCE, settled).await;
+        assert!(in_time.is_ok(), "not {tasks} tasks: {:?}", self.aws.ecs().counts("prod", name));
+    }
+
     /// Waits until the scaler is as `wanted` says; the error shows what it was instead.
     pub async fn scaler(&self, name: &str, wanted: impl Fn(&HybridScaler) -> bool) -> HybridScaler {
         until(self.api(), name, wanted).await
@@ -154,12 +180,15 @@ where
 
 async fn until<K>(api: Api<K>, name: &str, wanted: impl Fn(&K) -> bool) -> K
 where
-    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + Send + 'static,
+    K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + serde::Serialize + Send + 'static,
 {
     let condition = |object: Option<&K>| object.is_some_and(&wanted);
     match tokio::time::timeout(PATIENCE, await_condition(api.clone(), name, condition)).await {
         Ok(object) => object.unwrap().unwrap(),
-        Err(_) => panic!("not within {PATIENCE:?}: {:#?}", api.get_opt(name).await),
+        Err(_) => {
+            let object = serde_json::to_value(api.get_opt(name).await.unwrap()).unwrap();
+            panic!("{name}, {PATIENCE:?} later: {:#}", object["status"]);
+        }
     }
 }
 
