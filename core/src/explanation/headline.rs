@@ -29,7 +29,7 @@ impl fmt::Display for Headline<'_> {
 }
 
 fn write(out: &mut impl Write, explanation: &Explanation) -> fmt::Result {
-    let Explanation { workload, demand, budget, .. } = explanation;
+    let Explanation { workload, demand, .. } = explanation;
     match (workload.desired, explanation.replicas()) {
         (from, to) if from == to => write!(out, "{from} stays: ")?,
         (from, to) => write!(out, "{from} -> {to}: ")?,
@@ -47,12 +47,9 @@ fn write(out: &mut impl Write, explanation: &Explanation) -> fmt::Result {
             Cause::PausedByHand => out.write_str("; paused by hand at 0")?,
         }
     }
-    match budget {
-        Some(budget) if budget.to < budget.from => match &budget.waiting {
-            Some(waiting) => write!(out, "; {} allows {}: {waiting}", budget.name, budget.allowed),
-            None => write!(out, "; {} allows {}", budget.name, budget.allowed),
-        },
-        _ => Ok(()),
+    match explanation.shortfall() {
+        Some((step, waiting)) => write!(out, "; {} allows {}: {waiting}", step.name, step.allowed),
+        None => Ok(()),
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Explanation, Step};
+use super::{BudgetStep, Explanation, Step};
 use crate::{budget::Waiting, history::Cooling, units::Replicas};
 
 /// A rule that changed or kept a number.
@@ -100,13 +100,18 @@ impl Explanation {
     /// What keeps the number from being another one.
     #[must_use]
     pub fn limited_by(&self) -> Limit {
-        match &self.budget {
-            Some(budget) if budget.to < budget.from => match budget.waiting {
-                Some(Waiting::NotObserved | Waiting::NotSettled { .. }) => Limit::RolloutInProgress,
-                _ => Limit::ConnectionBudget,
-            },
-            _ => self.last_rule().map_or(Limit::None, |(_, cause)| cause.limit()),
+        match self.shortfall().map(|(_, waiting)| waiting) {
+            Some(Waiting::NotObserved | Waiting::NotSettled { .. }) => Limit::RolloutInProgress,
+            Some(_) => Limit::ConnectionBudget,
+            None => self.last_rule().map_or(Limit::None, |(_, cause)| cause.limit()),
         }
+    }
+
+    /// What the budget step waits for before it allows what is wanted; a scaler that only watches waits for nothing.
+    pub(super) fn shortfall(&self) -> Option<(&BudgetStep, &Waiting)> {
+        let step = self.budget.as_ref().filter(|step| step.to < step.from)?;
+        let waiting = step.waiting.as_ref()?;
+        (!matches!(waiting, Waiting::DryRun | Waiting::Paused)).then_some((step, waiting))
     }
 
     /// The last step before the budget that had something to say, and what.

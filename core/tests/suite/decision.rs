@@ -33,6 +33,13 @@ fn the_largest_proposal_wins_and_is_named() {
 }
 
 #[test]
+fn among_equal_proposals_the_trigger_whose_name_sorts_first_is_named() {
+    let decision = decision(&both(), at_rest(5), &[queue(600), utilization(130.0)]);
+    assert_eq!(decision.replicas, Replicas(10));
+    assert_eq!(decision.explanation.demand.winner.as_deref(), Some("backlog"));
+}
+
+#[test]
 fn replicas_go_down_only_as_far_as_every_trigger_agrees() {
     assert_eq!(outcome(at_rest(10), &[queue(120), utilization(32.5)]), (5, Limit::None));
 }

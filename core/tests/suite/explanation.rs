@@ -2,7 +2,7 @@
 
 use hybridscaler_core::{
     Connections, Replicas,
-    budget::{Capacity, Footprint, Growth, Ledger, RolloutReserve, Shape, Turn, plan},
+    budget::{Capacity, Footprint, Growth, Ledger, Plan, RolloutReserve, Shape, Turn, Waiting, plan},
     decide,
     explanation::{Explanation, Limit},
     history::{Activity, History},
@@ -120,6 +120,17 @@ fn the_budget_has_the_last_word_in_the_headline_and_the_limit() {
     let free = budgeted(wants_24, 240);
     assert_eq!(free.headline().to_string(), "5 -> 24: backlog wants 24 (1,440 visible / 60)");
     assert_eq!((free.replicas(), free.limited_by()), (Replicas(24), Limit::None));
+}
+
+#[test]
+fn a_scaler_that_only_watches_is_not_limited_by_its_budget() {
+    let wants_24 = explain(at_rest(5), &[queue(1_440), utilization(10.0)], History::default());
+    for waiting in [None, Some(Waiting::DryRun), Some(Waiting::Paused)] {
+        let nothing_done = Plan { ledger: None, write: None, allowed: Replicas(5), waiting };
+        let watched = wants_24.clone().with_budget("orders-db", &nothing_done);
+        assert_eq!((watched.replicas(), watched.limited_by()), (Replicas(5), Limit::None));
+        assert_eq!(watched.headline().to_string(), "5 stays: backlog wants 24 (1,440 visible / 60)");
+    }
 }
 
 #[test]
