@@ -23,6 +23,14 @@ pub(crate) async fn render<T: for<'a> Deserialize<'a>>(chart: &str, values: &str
     documents(&success(&helm(&args).await))
 }
 
+/// The YAML block of the repository's README that begins with `start`.
+pub(crate) fn readme_block(start: &str) -> String {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let block =
+        readme.split("```").find_map(|block| block.strip_prefix("yaml\n").filter(|block| block.starts_with(start)));
+    block.unwrap().to_owned()
+}
+
 /// The documents of a YAML stream.
 pub(crate) fn documents<T: for<'a> Deserialize<'a>>(yaml: &str) -> Vec<T> {
     serde_saphyr::from_multiple(yaml).unwrap()

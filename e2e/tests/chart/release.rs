@@ -6,7 +6,7 @@ use hybridscaler_e2e::operator::{Operator, RELEASE, STOP_WITHIN};
 use serde_json::json;
 
 use crate::cluster::Cluster;
-use crate::helm::text;
+use crate::helm::{readme_block, text};
 
 #[tokio::test]
 async fn the_crds_and_every_object_outlive_upgrade_and_uninstall() {
@@ -43,6 +43,18 @@ async fn the_crds_and_every_object_outlive_upgrade_and_uninstall() {
 
     cluster.upgrade("{}", &[]).await;
     assert_eq!(kept().await, before);
+    cluster.leave().await;
+}
+
+#[tokio::test]
+async fn the_manifests_of_the_readme_are_accepted() {
+    let cluster = Cluster::enter("readme").await;
+    cluster.upgrade("{}", &["--take-ownership"]).await;
+    let readme = cluster.bed.logs().join("readme.yaml");
+    let manifests =
+        readme_block("apiVersion:").replace("namespace: orders", &format!("namespace: {}", cluster.bed.namespace));
+    fs::write(&readme, manifests).unwrap();
+    cluster.kubectl(&["apply", "--dry-run=server", "--filename", readme.to_str().unwrap()]).await;
     cluster.leave().await;
 }
 

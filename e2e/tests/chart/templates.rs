@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::helm::{documents, helm, render, success, text};
+use crate::helm::{documents, helm, readme_block, render, success, text};
 
 /// The top of the repository.
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -98,6 +98,7 @@ async fn the_configuration_and_the_rights_name_the_same_kinds() {
 
 #[tokio::test]
 async fn the_configuration_that_the_chart_writes_is_one_that_the_operator_reads() {
+    OperatorConfig::parse(&config_file(&readme_block("config:")).await).unwrap();
     let config = OperatorConfig::parse(&config_file(include_str!("values.yaml")).await).unwrap();
     config.scalable_kinds.allows("apps/v1", "StatefulSet").unwrap();
     assert_eq!(config.aws.endpoint_url.as_deref(), Some("http://127.0.0.1:4566"));
