@@ -171,7 +171,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         .with_config(config.clone())
         .reconcile_on(futures::stream::select(wakes, room))
         .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(scaler::reconcile, scaler_failed, Arc::clone(&ctx))
+        .run(scaler::reconcile, |scaler, error, _| scaler_failed(&scaler, error), Arc::clone(&ctx))
         .for_each(told);
     let all_budgets = Controller::for_stream(budget_stream, budgets)
         .with_config(config)
@@ -236,7 +236,7 @@ fn who_waits_for(budget: &Budget, ctx: &Context) -> Vec<ScalerRef> {
     ctx.scalers.state().iter().filter(|scaler| waits(scaler)).map(|scaler| ObjectRef::from_obj(&**scaler)).collect()
 }
 
-fn scaler_failed(scaler: Arc<Scaler>, error: &scaler::NotStored, _: Arc<Context>) -> Action {
+fn scaler_failed(scaler: &Scaler, error: &scaler::NotStored) -> Action {
     tracing::warn!(scaler = scaler.name_any(), namespace = scaler.namespace(), %error, "will be stored later");
     Action::requeue(back_off(2))
 }
