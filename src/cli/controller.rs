@@ -32,13 +32,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
-    let Args {
-        config,
-        listen,
-        log_format,
-        namespace,
-        service_account,
-    } = args;
+    let Args { config, listen, log_format, namespace, service_account } = args;
     logs::init(log_format)?;
     let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
     let config = OperatorConfig::parse(&text).with_context(|| config.display().to_string())?;
@@ -48,26 +42,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone())?);
-        let kube = kube::Config::infer()
-            .await
-            .context("no cluster: neither a kubeconfig nor a ServiceAccount")?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}"))?;
-        let account = ServiceAccount {
-            namespace,
-            name: service_account,
-        };
-        controller::run(
-            controller::Options {
-                kube,
-                config,
-                account,
-                listener,
-            },
-            stop,
-        )
-        .await?;
+        let kube = kube::Config::infer().await.context("no cluster: neither a kubeconfig nor a ServiceAccount")?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let account = ServiceAccount { namespace, name: service_account };
+        controller::run(controller::Options { kube, config, account, listener }, stop).await?;
         tracing::info!("stopped in order");
         Ok(())
     })
