@@ -88,9 +88,10 @@ pub(super) enum Runner {
 pub struct UnknownTask(pub String);
 
 impl Ecs {
-    /// Makes the caller the runner of every task created from now on, in place of the one before.
+    /// Makes the caller the runner, in place of the one attached before. Tasks that the built-in runner started stay
+    /// with it.
     ///
-    /// Events come in order and wait until received. A runner that drops the receiver leaves its tasks as they are.
+    /// Orders come in order and wait until received. A runner that drops the receiver leaves its tasks as they are.
     pub fn attach_runner(&self) -> mpsc::UnboundedReceiver<TaskEvent> {
         let (events, orders) = mpsc::unbounded_channel();
         self.change(|world, _| world.runner = Some(events));

@@ -148,6 +148,12 @@ async fn tasks_that_fail_to_start_are_tried_again_after_a_growing_wait() {
     assert_eq!(failed["stoppedReason"], "image not found");
     bed.run_all();
     assert_eq!(service(&bed.ecs)["deployments"][0]["failedTasks"], 0);
+    bed.update(json!({ "desiredCount": 11 }));
+    let failed = bed.started().remove(0);
+    bed.ecs.task_stopped(&failed.arn, Exit::code(1)).unwrap();
+    advance(SECOND).await;
+    service(&bed.ecs);
+    assert_eq!(bed.started().len(), 1, "after a task that ran the wait is short again");
 }
 
 #[tokio::test(start_paused = true)]
