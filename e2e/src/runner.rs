@@ -46,7 +46,7 @@ pub struct Service {
     /// Where and as whom a replica connects. The replica's name becomes the `application_name`.
     pub database: tokio_postgres::Config,
     /// Connections of a replica's pool. All are opened before the first message is taken.
-    pub pool: usize,
+    pub pool: u32,
     /// The client that messages are taken with.
     pub sqs: aws_sdk_sqs::Client,
     /// The queue that messages are taken from.

@@ -1,6 +1,6 @@
 //! `make demo`: one spike with a connection budget, the same without, and the two side by side.
 
-use std::{fs, path::PathBuf, process::ExitCode, sync::Mutex};
+use std::{fs, path::PathBuf, pin::pin, process::ExitCode, sync::Mutex};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
@@ -49,10 +49,14 @@ async fn main() -> ExitCode {
 
 /// Whatever ends it, all that it started ends with it, and the logs are kept unless all went well.
 async fn attempt(options: &Options) -> Result<()> {
-    let mut bed = Bed::own("demo").await?;
+    let mut ended = pin!(ended());
+    let mut bed = tokio::select! {
+        bed = Bed::own("demo") => bed?,
+        ended = &mut ended => return ended,
+    };
     let outcome = tokio::select! {
         outcome = perform(&bed, options) => outcome,
-        ended = ended() => ended,
+        ended = ended => ended,
     };
     if outcome.is_err() {
         bed.keep();

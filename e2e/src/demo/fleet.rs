@@ -52,15 +52,7 @@ impl<'a> Fleet<'a> {
     /// A part refuses, or the services are not up in time.
     pub(super) async fn raise(stage: &'a Stage<'a>, budgeted: bool) -> Result<Self> {
         let run = if budgeted { "budgeted" } else { "unbudgeted" };
-        let settings = Settings { max_connections: u16::try_from(story::MAX_CONNECTIONS)?, ..Settings::default() };
-        let database = stage.bed.postgres(run, settings).await?;
-        // A login at the default 4,096 iterations costs an unoptimised client 20 ms of CPU, and this is a demo of thousands.
-        database.execute("ALTER SYSTEM SET scram_iterations = 1").await?;
-        database.execute("SELECT pg_reload_conf()").await?;
-        database.execute(SCHEMA).await?;
-        for role in [OPERATOR_ROLE, BYSTANDER] {
-            database.create_role(role).await?;
-        }
+        let database = database(stage, run).await?;
         let queues = SERVICES.map(|service| format!("{service}-{run}"));
         let [order_worker, core_api] = SERVICES;
         let [orders, calls] = &queues;
@@ -75,8 +67,8 @@ impl<'a> Fleet<'a> {
         create_ecs_service(stage)?;
 
         let urls = [worker.queue_url.clone(), api.queue_url.clone()];
-        let database_url = database.url(OPERATOR_ROLE);
-        let yaml = manifests::manifests(&stage.bed.namespace, &urls, budgeted.then_some(database_url.as_str()))?;
+        let database_url = budgeted.then(|| database.url(OPERATOR_ROLE));
+        let yaml = manifests::manifests(&stage.bed.namespace, &urls, database_url.as_deref())?;
         let file = stage.bed.logs().join(format!("{run}.yaml"));
         fs::write(&file, yaml).with_context(|| format!("cannot write {}", file.display()))?;
         let file = file.to_str().context("the log folder's name is not UTF-8")?.to_owned();
@@ -134,6 +126,17 @@ const POLL: Duration = Duration::from_millis(100);
 /// A service's role in the database.
 fn role(service: &str) -> String {
     service.replace('-', "_")
+}
+
+/// A new database with the table that workers write to, and the roles of all but the services.
+async fn database(stage: &Stage<'_>, run: &str) -> Result<Postgres> {
+    let settings = Settings { max_connections: u16::try_from(story::MAX_CONNECTIONS)?, ..Settings::default() };
+    let database = stage.bed.postgres(run, settings).await?;
+    database.execute(SCHEMA).await?;
+    for role in [OPERATOR_ROLE, BYSTANDER] {
+        database.create_role(role).await?;
+    }
+    Ok(database)
 }
 
 async fn service(stage: &Stage<'_>, database: &Postgres, name: &str, queue_url: String) -> Result<Service> {

@@ -31,20 +31,16 @@ pub(super) fn manifests(operator: &str, queue_urls: &[String; 2], database_url: 
     let budgeted = database_url.is_some();
     let service = json!({"ecs": {"cluster": CLUSTER, "service": core_api, "region": REGION}});
     let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": order_worker});
-    let mut manifests = vec![
-        serde_json::to_string(&runner::deployment(order_worker, MIN_REPLICAS, story::TIMING)?)?,
-        scaler(order_worker, &deployment, &[backlog(orders)], budgeted).to_string(),
-        scaler(core_api, &service, &[backlog(calls), cpu()], budgeted).to_string(),
-    ];
+    let mut manifests = vec![serde_json::to_string(&runner::deployment(order_worker, MIN_REPLICAS, story::TIMING)?)?];
     if let Some(url) = database_url {
         let operator = ServiceAccount { namespace: operator.to_owned(), name: RELEASE.to_owned() };
-        manifests.extend([
-            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": {"url": url}})
-                .to_string(),
-            rbac::read_secret(NAMESPACE, SECRET, &operator).to_string(),
-            budget().to_string(),
-        ]);
+        let secret =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": {"url": url}});
+        let role = rbac::read_secret(NAMESPACE, SECRET, &operator);
+        manifests.extend([secret.to_string(), role.to_string(), budget().to_string()]);
     }
+    manifests.push(scaler(order_worker, &deployment, &[backlog(orders)], budgeted).to_string());
+    manifests.push(scaler(core_api, &service, &[backlog(calls), cpu()], budgeted).to_string());
     Ok(manifests.join("\n---\n"))
 }
 
@@ -92,4 +88,32 @@ fn backlog(queue_url: &str) -> Value {
 
 fn cpu() -> Value {
     json!({"name": "cpu", "cpu": {"targetUtilization": story::CPU_TARGET}})
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use hybridscaler::api::HybridScaler;
+
+    use super::*;
+
+    /// The scalers among the manifests of a run, by the types that the operator reads them with.
+    fn scalers(database_url: Option<&str>) -> Vec<HybridScaler> {
+        let yaml =
+            manifests("system", &["http://queue/1".to_owned(), "http://queue/2".to_owned()], database_url).unwrap();
+        let documents = yaml.split("\n---\n").filter(|document| document.contains("\"HybridScaler\""));
+        documents.map(|document| serde_json::from_str(document).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_scalers_of_the_two_runs_differ_in_their_connections_only() {
+        let mut budgeted = scalers(Some("postgres://database"));
+        assert_eq!(budgeted.len(), 2);
+        for scaler in &mut budgeted {
+            let connections = std::mem::take(&mut scaler.spec.connections);
+            assert_eq!(connections.len(), 1, "{}", scaler.spec.max_replicas);
+        }
+        assert_eq!(budgeted, scalers(None));
+    }
 }

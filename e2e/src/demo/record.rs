@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::story;
+
 /// The two services, in the order of every pair in a record.
 pub const SERVICES: [&str; 2] = ["order-worker", "core-api"];
 
@@ -57,14 +59,29 @@ pub struct Service {
     pub wanted: Option<u32>,
     /// Replicas that the budget allows; `None` without a budget.
     pub allowed: Option<u32>,
+    /// Replicas that the platform is told to run; `None` before the first decision.
+    pub desired: Option<u32>,
     /// Replicas that take messages.
     pub running: u32,
     /// The newest decision, in a sentence.
     pub decision: String,
 }
 
+impl Moment {
+    /// The connections that all replicas open which the platforms are told to run, be there room or not.
+    pub(super) fn asked_for(&self) -> u32 {
+        let replicas: u32 = self.services.iter().filter_map(|service| service.desired).sum();
+        replicas.saturating_mul(story::POOL)
+    }
+}
+
 impl Record {
-    /// The moment that the run ended with. A run that has no moment reads as one where nothing happened.
+    /// The moment that the run began with. A run that has no moment reads as one where nothing happened.
+    pub fn start(&self) -> Moment {
+        self.moments.first().cloned().unwrap_or_default()
+    }
+
+    /// The moment that the run ended with, likewise.
     pub fn end(&self) -> Moment {
         self.moments.last().cloned().unwrap_or_default()
     }

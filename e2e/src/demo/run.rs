@@ -112,7 +112,8 @@ impl<'a> Watch<'a> {
     fn begin(stage: &'a Stage<'a>, fleet: &'a Fleet<'a>, bystander: Bystander) -> Result<Self> {
         let begun = Instant::now();
         let [_, core_api] = &fleet.services;
-        let sampled = fleet.sampler.samples()?.len();
+        // From the newest sample on: what is open when the load begins.
+        let sampled = fleet.sampler.samples()?.len().saturating_sub(1);
         Ok(Self { stage, fleet, bystander, begun, sampled, before: (core_api.counters.totals(), begun) })
     }
 
@@ -148,6 +149,7 @@ impl<'a> Watch<'a> {
                 in_flight: depth.in_flight.try_into()?,
                 wanted: gauges.replicas("hybridscaler_replicas_wanted", &service.name),
                 allowed: gauges.replicas("hybridscaler_replicas_allowed", &service.name),
+                desired: gauges.replicas("hybridscaler_replicas_desired", &service.name),
                 running: service.counters.totals().working.try_into()?,
                 decision: status.headline.unwrap_or_default(),
             };

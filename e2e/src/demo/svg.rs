@@ -14,10 +14,10 @@ const HEIGHT: f64 = 200.0;
 const LEFT: f64 = 46.0;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 64.0;
-const BOTTOM: f64 = 74.0;
+const BOTTOM: f64 = 86.0;
 
-/// The top of the scale: a little more than the database accepts, so that the limit is a line and not the edge.
-const SCALE: f64 = 400.0;
+/// The top of the scale: the connections of both services at their most replicas.
+const SCALE: u32 = 2 * story::MAX_REPLICAS * story::POOL;
 
 /// For both themes of the place where the picture is shown.
 const STYLE: &str = "\
@@ -26,6 +26,7 @@ svg{font:12px system-ui,sans-serif;--ink:#1f2328;--faint:#d1d9e0;--spike:#f6f8fa
 text{fill:var(--ink)}.title{font-size:15px;font-weight:600}.end{text-anchor:end}.mid{text-anchor:middle}
 .grid{stroke:var(--faint)}.spike{fill:var(--spike)}.limit{stroke:var(--bad);stroke-dasharray:5 3}
 .open{fill:var(--open);fill-opacity:.2;stroke:var(--open);stroke-width:1.5}
+.asked{fill:none;stroke:var(--ink);stroke-width:1.5;stroke-dasharray:2 3}
 .refused{stroke:var(--bad);stroke-width:2}.hurt{fill:var(--hurt)}";
 
 /// The runs as SVG, each in a panel of its own, on the same scales.
@@ -87,9 +88,8 @@ impl Panel<'_> {
             (self.x(story::SCHEDULE.spike_at.as_secs_f64()), self.x(story::SCHEDULE.spike_for.as_secs_f64()));
         writeln!(f, "<rect class=\"spike\" x=\"{from:.1}\" width=\"{wide:.1}\" height=\"{HEIGHT}\"/>")?;
         writeln!(f, "<text class=\"mid\" x=\"{:.1}\" y=\"{}\">tenfold load</text>", from + wide / 2.0, HEIGHT - 6.0)?;
-        for (connections, class) in
-            [(0, "grid"), (100, "grid"), (200, "grid"), (300, "grid"), (story::MAX_CONNECTIONS, "limit")]
-        {
+        let lines = [0, 250, 500, 750, SCALE].map(|connections| (connections, "grid"));
+        for (connections, class) in lines.into_iter().chain([(story::MAX_CONNECTIONS, "limit")]) {
             let y = y(connections);
             writeln!(f, "<path class=\"{class}\" d=\"M0 {y:.1}h{WIDTH}\"/>")?;
             writeln!(f, "<text class=\"end\" x=\"-6\" y=\"{:.1}\">{connections}</text>", y + 4.0)?;
@@ -103,12 +103,18 @@ impl Panel<'_> {
         Ok(())
     }
 
+    /// The open connections, and those that would be open if there were room for all.
     fn connections(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<path class=\"open\" d=\"M0 {HEIGHT}")?;
         for moment in &self.record.moments {
             write!(f, "L{:.1} {:.1}", self.x(moment.at), y(moment.connections))?;
         }
-        writeln!(f, "L{:.1} {HEIGHT}Z\"/>", self.x(self.record.end().at))
+        writeln!(f, "V{HEIGHT}Z\"/>")?;
+        write!(f, "<path class=\"asked\" d=\"M0 {:.1}", y(self.record.start().asked_for()))?;
+        for moment in &self.record.moments {
+            write!(f, "H{:.1}V{:.1}", self.x(moment.at), y(moment.asked_for()))?;
+        }
+        writeln!(f, "\"/>")
     }
 
     /// A stroke at the limit for each second with refusals, a dot below the plot for each with a failure of the bystander.
@@ -134,20 +140,19 @@ impl Panel<'_> {
 
 /// How far below the top of the plot so many connections are drawn.
 fn y(connections: u32) -> f64 {
-    HEIGHT * (1.0 - f64::from(connections).min(SCALE) / SCALE)
+    HEIGHT * (1.0 - f64::from(connections.min(SCALE)) / f64::from(SCALE))
 }
 
 fn legend(f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let [top, middle, base] = [48.0, 52.0, 56.0].map(|below| HEIGHT + below);
-    writeln!(f, "<path class=\"refused\" d=\"M2 {top}v8\"/><text x=\"10\" y=\"{base}\">refused</text>")?;
-    writeln!(
-        f,
-        "<circle class=\"hurt\" cx=\"78\" cy=\"{middle}\" r=\"2\"/><text x=\"86\" y=\"{base}\">payments failed</text>"
-    )?;
-    writeln!(
-        f,
-        "<rect class=\"open\" x=\"186\" y=\"{top}\" width=\"10\" height=\"8\"/><text x=\"202\" y=\"{base}\">open connections</text>"
-    )
+    let [first, second] = [56.0, 74.0].map(|below| HEIGHT + below);
+    writeln!(f, "<rect class=\"open\" y=\"{}\" width=\"12\" height=\"8\"/>", first - 8.0)?;
+    writeln!(f, "<text x=\"18\" y=\"{first}\">open</text>")?;
+    writeln!(f, "<path class=\"asked\" d=\"M66 {}h18\"/>", first - 4.0)?;
+    writeln!(f, "<text x=\"90\" y=\"{first}\">what the replicas told to run open, given room</text>")?;
+    writeln!(f, "<path class=\"refused\" d=\"M6 {}v8\"/>", second - 8.0)?;
+    writeln!(f, "<text x=\"18\" y=\"{second}\">refused</text>")?;
+    writeln!(f, "<circle class=\"hurt\" cx=\"76\" cy=\"{}\" r=\"2\"/>", second - 4.0)?;
+    writeln!(f, "<text x=\"90\" y=\"{second}\">payments failed</text>")
 }
 
 #[cfg(test)]
@@ -177,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_database_touches_the_limit_and_an_empty_one_the_ground() {
-        assert_eq!([0, 200, 400, 1000].map(|connections| y(connections).round()), [200.0, 100.0, 0.0, 0.0]);
+    fn the_scale_ends_at_what_all_replicas_together_open() {
+        assert_eq!([0, 500, 1000, 2000].map(|connections| y(connections).round()), [200.0, 100.0, 0.0, 0.0]);
     }
 }

@@ -92,7 +92,7 @@ impl fmt::Display for Line<'_> {
         let Self(moment) = self;
         write!(f, "{:4.0} s", moment.at)?;
         for (name, service) in SERVICES.iter().zip(&moment.services) {
-            let Service { waiting, in_flight, wanted, allowed, running, decision: _ } = service;
+            let Service { waiting, in_flight, wanted, allowed, desired: _, running, decision: _ } = service;
             let [wanted, allowed] = [number(*wanted), number(*allowed)];
             write!(
                 f,
@@ -111,7 +111,7 @@ impl fmt::Display for Panel<'_> {
         let Self(moment) = self;
         writeln!(f, "\n{:4.0} s            waiting  in flight   wants  allowed    runs", moment.at)?;
         for (name, service) in SERVICES.iter().zip(&moment.services) {
-            let Service { waiting, in_flight, wanted, allowed, running, decision: _ } = service;
+            let Service { waiting, in_flight, wanted, allowed, desired: _, running, decision: _ } = service;
             let [waiting, wanted, allowed] = [thousands(*waiting), number(*wanted), number(*allowed)];
             writeln!(f, "{name:<14}{waiting:>12}{in_flight:>11}{wanted:>8}{allowed:>9}{running:>8}")?;
         }
@@ -147,6 +147,7 @@ mod tests {
             in_flight: 31,
             wanted: Some(18),
             allowed: None,
+            desired: Some(18),
             running: 14,
             decision: decision.to_owned(),
         };

@@ -52,7 +52,7 @@ impl Pods {
                 match event {
                     Ok(event) => lives.on(event),
                     Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "watch of pods broke, starting over")
+                        tracing::warn!(error = &error as &dyn std::error::Error, "watch of pods broke, starting over");
                     }
                 }
             }

@@ -56,7 +56,7 @@ pub(super) struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Opens the pool, one connection after the other, as pools do. The first refusal closes what was opened and ends the worker.
     pub(super) async fn start(service: &'a Service, name: &str) -> Result<Self, ConnectionError> {
-        let mut worker = Self { service, pool: Vec::with_capacity(service.pool) };
+        let mut worker = Self { service, pool: Vec::new() };
         for _ in 0..service.pool {
             match Connection::open(&service.database, name).await {
                 Ok(connection) => {

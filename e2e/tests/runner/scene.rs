@@ -46,8 +46,6 @@ impl Scene {
         let bed = Bed::shared(name).await.unwrap();
         let kube = bed.control_plane.admin().await.unwrap();
         let postgres = bed.postgres(name, Settings { max_connections, ..Settings::default() }).await.unwrap();
-        postgres.execute("ALTER SYSTEM SET scram_iterations = 1").await.unwrap();
-        postgres.execute("SELECT pg_reload_conf()").await.unwrap();
         postgres.execute(SCHEMA).await.unwrap();
         let (server, connection) = tokio_postgres::connect(&postgres.url("postgres"), NoTls).await.unwrap();
         tokio::spawn(connection);
@@ -91,7 +89,7 @@ impl Scene {
         Service {
             name: name.to_owned(),
             database: self.login(name).await,
-            pool: usize::try_from(POOL).unwrap(),
+            pool: u32::try_from(POOL).unwrap(),
             sqs: aws_sdk_sqs::Client::new(&runner::sdk_config(&self.aws)),
             queue_url: self.aws.sqs().create_queue(name).unwrap(),
             pace: Pace { per_second: 10, busy: Duration::from_millis(50) },
