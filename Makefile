@@ -1,7 +1,7 @@
 # The project's commands. The work is done by cargo and by the scripts in e2e/setup, each of which runs on its own too.
 SHELL := bash
 
-.PHONY: help demo test lint audit setup build crds clean-cache
+.PHONY: help demo test lint audit measure setup build crds clean-cache
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand --tabs=18
@@ -17,6 +17,9 @@ lint: ## rustfmt, clippy, cargo-deny, typos; needs no network once the tools are
 
 audit: ## the dependencies against the advisory database; needs the network
 	@"$$(e2e/setup/lint-tools.sh)/cargo-deny" check advisories
+
+measure: setup ## what an optimized operator costs and how soon it acts, as Markdown
+	@cargo build --release --package hybridscaler && HYBRIDSCALER_BIN=target/release/hybridscaler cargo run --quiet --package hybridscaler-e2e --bin measure
 
 setup: ## build or fetch what the tests need into the cache folder
 	@e2e/setup/all.sh

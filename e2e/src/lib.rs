@@ -2,5 +2,6 @@
 
 pub mod bed;
 pub mod demo;
+pub mod measure;
 pub mod operator;
 pub mod runner;

@@ -1,0 +1,90 @@
+//! What was measured, as Markdown.
+
+use std::{fmt, time::Duration};
+
+use super::{
+    Figures,
+    cost::REST,
+    delay::{CHANGES, INTERVAL},
+    spread::Spread,
+};
+
+/// The tables of `docs/measurements.md`.
+#[derive(Debug)]
+pub struct Table<'a>(pub &'a Figures);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figures { starts, stops, cost, delays } = self.0;
+        writeln!(f, "| what | min | median | p95 | max |\n| --- | --- | --- | --- | --- |")?;
+        let times = starts.len();
+        let ready = Spread::of(starts.iter().map(|start| start.ready));
+        row(f, &format!("start to `/readyz`, {times} times"), ready, seconds)?;
+        let told = Spread::of(starts.iter().map(|start| start.told));
+        row(f, "start to the first status of both scalers", told, seconds)?;
+        let decided = Spread::of(starts.iter().map(|start| start.decided));
+        row(f, "start to the first decision on what their queues say", decided, seconds)?;
+        let stopped = Spread::of(stops.iter().copied());
+        row(f, &format!("SIGTERM to the end, {} times", stops.len()), stopped, seconds)?;
+        let delayed = Spread::of(delays.0.iter().copied());
+        row(f, &format!("change of a queue to the write of the scale, {CHANGES} changes"), delayed, seconds)?;
+        let share = |delay: Duration| format!("{:.2}", delay.div_duration_f64(INTERVAL));
+        row(f, &format!("the same as a share of the poll interval, {INTERVAL:?}"), delayed, share)?;
+
+        let percent = 100.0 * cost.cpu.div_duration_f64(REST);
+        writeln!(f, "\n| what | figure |\n| --- | --- |")?;
+        writeln!(f, "| resident memory after {REST:?}, with 2 scalers and a budget | {} |", mebibytes(cost.resident))?;
+        writeln!(f, "| most ever resident until then | {} |", mebibytes(cost.peak))?;
+        writeln!(f, "| processor time in these {REST:?} | {} ({percent:.1} % of a core) |", seconds(cost.cpu))
+    }
+}
+
+fn row(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    spread: Option<Spread>,
+    cell: impl Fn(Duration) -> String,
+) -> fmt::Result {
+    let cells = spread.map_or_else(|| ["–"; 4].map(str::to_owned), |spread| spread.columns().map(cell));
+    writeln!(f, "| {what} | {} |", cells.join(" | "))
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.3} s", duration.as_secs_f64())
+}
+
+/// A size in KiB; tenths are cut off.
+fn mebibytes(kib: u64) -> String {
+    format!("{}.{} MiB", kib / 1024, kib % 1024 * 10 / 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::{cost::Cost, delay::Delays, start::Start};
+
+    #[test]
+    fn each_figure_stands_in_its_row() {
+        let ms = Duration::from_millis;
+        let figures = Figures {
+            starts: vec![Start { ready: ms(60), told: ms(80), decided: ms(900) }],
+            stops: vec![ms(7), ms(9)],
+            cost: Cost { resident: 20_531, peak: 21_000, cpu: ms(360) },
+            delays: Delays((1..=4).map(|half| ms(500 * half)).collect()),
+        };
+        let table = Table(&figures).to_string();
+        for row in [
+            "| start to `/readyz`, 1 times | 0.060 s | 0.060 s | 0.060 s | 0.060 s |",
+            "| start to the first status of both scalers | 0.080 s | 0.080 s | 0.080 s | 0.080 s |",
+            "| start to the first decision on what their queues say | 0.900 s | 0.900 s | 0.900 s | 0.900 s |",
+            "| SIGTERM to the end, 2 times | 0.007 s | 0.007 s | 0.009 s | 0.009 s |",
+            "| change of a queue to the write of the scale, 50 changes | 0.500 s | 1.000 s | 2.000 s | 2.000 s |",
+            "| the same as a share of the poll interval, 2s | 0.25 | 0.50 | 1.00 | 1.00 |",
+            "| resident memory after 60s, with 2 scalers and a budget | 20.0 MiB |",
+            "| most ever resident until then | 20.5 MiB |",
+            "| processor time in these 60s | 0.360 s (0.6 % of a core) |",
+        ] {
+            assert!(table.lines().any(|line| line == row), "no {row:?} in\n{table}");
+        }
+    }
+}
