@@ -5,9 +5,10 @@
 //!
 //! # Access control
 //!
-//! `get` on the kind; `get` and `update` on its `scale`; `list` on `pods`; for Deployments `list` on `replicasets`; to
-//! refuse a target that another autoscaler owns, `list` on `horizontalpodautoscalers` (and `scaledobjects.keda.sh`
-//! where KEDA is installed).
+//! `get` on the kind and `update` on its `scale`; for kinds beyond Deployment and `StatefulSet` `get` on its `scale`
+//! too; `list` on `pods`; for Deployments `list` on `replicasets`; to refuse a target that another autoscaler owns,
+//! `list` on `horizontalpodautoscalers.autoscaling` and `scaledobjects.keda.sh` (also where KEDA is not installed: the
+//! API server asks for the right first).
 
 mod call;
 mod kinds;
@@ -99,7 +100,8 @@ impl ScaleTarget {
             self.shared.kinds.forget(&self.gvk()?);
         }
         let object = object?;
-        let told = self.told(&resource, &object).await?;
+        let version = version(&object.metadata)?;
+        let told = self.told(&resource, object).await?;
         let pods = list_all(self, &self.namespaced::<Pod>(), &told.selector).await?;
         let counted = pods::count(&pods);
         Ok(Observed {
@@ -111,7 +113,7 @@ impl ScaleTarget {
                 rollout: told.rollout,
             },
             shape: told.shape,
-            version: version(object.metadata)?,
+            version,
             notes,
         })
     }
@@ -123,7 +125,7 @@ impl ScaleTarget {
         };
         let replicas = i32::try_from(replicas.0)
             .map_err(|_| WriteError::Refused(format!("{replicas} replicas are more than Kubernetes can count")))?;
-        let resource = self.resource().await.map_err(|error| WriteError::Refused(error.to_string()))?;
+        let resource = self.resource().await?;
         let WorkloadRef { namespace, name, .. } = &self.workload;
         let scale = Scale {
             metadata: ObjectMeta {
@@ -142,23 +144,23 @@ impl ScaleTarget {
     }
 
     /// What the object (and what it owns or is scaled by) says of the workload.
-    async fn told(&self, resource: &ApiResource, object: &DynamicObject) -> Result<Told, TargetError> {
+    async fn told(&self, resource: &ApiResource, object: DynamicObject) -> Result<Told, TargetError> {
         let invalid = |error: &dyn fmt::Display| TargetError::Invalid(format!("{self}: {error}"));
         let told = match (resource.group.as_str(), resource.kind.as_str()) {
             ("apps", "Deployment") => {
-                let deployment: Deployment = object.clone().try_parse().map_err(|error| invalid(&error))?;
+                let deployment: Deployment = object.try_parse().map_err(|error| invalid(&error))?;
                 let selector = workload::selector(deployment.spec.as_ref().map(|spec| &spec.selector));
                 let selector = selector.map_err(|error| invalid(&error))?;
                 let replica_sets = list_all(self, &self.namespaced::<ReplicaSet>(), &selector).await?;
                 workload::deployment(&deployment, &replica_sets, selector)
             }
             ("apps", "StatefulSet") => {
-                let set: StatefulSet = object.clone().try_parse().map_err(|error| invalid(&error))?;
+                let set: StatefulSet = object.try_parse().map_err(|error| invalid(&error))?;
                 workload::stateful_set(&set).map_err(|error| invalid(&error))?
             }
             _ => {
                 let scale = read(self, self.api(resource).get_scale(&self.workload.name)).await?;
-                workload::other(object, &scale).map_err(|error| invalid(&error))?
+                workload::other(&object, &scale).map_err(|error| invalid(&error))?
             }
         };
         Ok(told)
@@ -205,8 +207,8 @@ fn is_name(text: &str) -> bool {
     spelled && text.chars().any(|c| c != '.')
 }
 
-fn version(metadata: ObjectMeta) -> Result<Version, TargetError> {
-    match (metadata.resource_version, metadata.uid) {
+fn version(metadata: &ObjectMeta) -> Result<Version, TargetError> {
+    match (metadata.resource_version.clone(), metadata.uid.clone()) {
         (Some(resource_version), Some(uid)) => Ok(Version::Kubernetes { resource_version, uid }),
         _ => Err(TargetError::Invalid("the object has no resourceVersion or no uid".to_owned())),
     }

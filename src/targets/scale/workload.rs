@@ -15,8 +15,8 @@ use k8s_openapi::{
 };
 use kube::{api::DynamicObject, core::Selector};
 
-/// `maxSurge` of a Deployment that does not set it.
-const DEFAULT_SURGE: Surge = Surge::Percent(25);
+/// The strategy of a Deployment that does not set it, nor its `maxSurge`.
+const DEFAULT_SHAPE: Shape = Shape::RollingUpdate { max_surge: Surge::Percent(25) };
 
 /// What an object says of its workload.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,37 +50,46 @@ pub(super) fn deployment(deployment: &Deployment, replica_sets: &[ReplicaSet], s
     let spec = deployment.spec.as_ref();
     let status = deployment.status.as_ref();
     let desired = replicas(spec.and_then(|spec| spec.replicas).or(Some(1)));
-    let uid = deployment.metadata.uid.as_deref();
-    let owned = || {
-        replica_sets.iter().filter(move |set| {
-            let mut owners = set.metadata.owner_references.iter().flatten();
-            owners.any(|owner| owner.controller == Some(true) && Some(owner.uid.as_str()) == uid)
-        })
-    };
-    let told_of = |set: &ReplicaSet| {
-        let told = set.spec.as_ref().and_then(|spec| spec.replicas);
-        let there = set.status.as_ref().map(|status| status.replicas);
-        (replicas(told), replicas(there))
-    };
+    let sets: Vec<_> = replica_sets.iter().filter(|set| owns(deployment, set)).map(Revision::of).collect();
     let observed = observed(deployment.metadata.generation, status.and_then(|status| status.observed_generation))
-        && owned().all(|set| {
-            observed(set.metadata.generation, set.status.as_ref().and_then(|status| status.observed_generation))
-        });
-    let in_use = owned().map(told_of).filter(|(told, there)| told.max(there) > &Replicas::ZERO).count();
-    let told = owned().map(|set| told_of(set).0).fold(Replicas::ZERO, Replicas::plus);
+        && sets.iter().all(|set| set.observed);
+    let in_use = sets.iter().filter(|set| set.told.max(set.there) > Replicas::ZERO).count();
+    let told = sets.iter().map(|set| set.told).fold(Replicas::ZERO, Replicas::plus);
     let outdated = status.is_some_and(|status| status.replicas > status.updated_replicas);
-    let rollout = match () {
-        () if !observed => Rollout::NotObserved,
-        // More than one ReplicaSet has pods, or (Recreate) none has been told yet to make them, or those that live are
-        // of the past.
-        () if in_use > 1 || told != desired || outdated => Rollout::InProgress,
-        () => Rollout::Settled,
+    let rollout = if !observed {
+        Rollout::NotObserved
+    } else if in_use > 1 || told != desired || outdated {
+        // Several revisions have pods, or (Recreate) none has been told yet to make them, or those that live are old.
+        Rollout::InProgress
+    } else {
+        Rollout::Settled
     };
     let shape = spec.and_then(|spec| spec.strategy.as_ref()).map_or(DEFAULT_SHAPE, strategy);
     Told { desired, shape, selector, rollout }
 }
 
-const DEFAULT_SHAPE: Shape = Shape::RollingUpdate { max_surge: DEFAULT_SURGE };
+/// The `ReplicaSet` of one revision of a Deployment.
+struct Revision {
+    told: Replicas,
+    there: Replicas,
+    observed: bool,
+}
+
+impl Revision {
+    fn of(set: &ReplicaSet) -> Self {
+        let status = set.status.as_ref();
+        Self {
+            told: replicas(set.spec.as_ref().and_then(|spec| spec.replicas)),
+            there: replicas(status.map(|status| status.replicas)),
+            observed: observed(set.metadata.generation, status.and_then(|status| status.observed_generation)),
+        }
+    }
+}
+
+fn owns(deployment: &Deployment, set: &ReplicaSet) -> bool {
+    let mut owners = set.metadata.owner_references.iter().flatten();
+    owners.any(|owner| owner.controller == Some(true) && Some(&owner.uid) == deployment.metadata.uid.as_ref())
+}
 
 fn strategy(strategy: &DeploymentStrategy) -> Shape {
     if strategy.type_.as_deref() == Some("Recreate") {
@@ -110,17 +119,16 @@ pub(super) fn stateful_set(set: &StatefulSet) -> Result<Told, Unusable> {
     let revisions =
         status.and_then(|status| Some((status.current_revision.as_ref()?, status.update_revision.as_ref()?)));
     let updated = replicas(status.and_then(|status| status.updated_replicas));
-    let rolling = match revisions {
-        // With OnDelete people replace the pods, in their own time.
-        Some((current, update)) if current != update && !on_delete => updated < desired.minus(replicas(partition)),
-        _ => false,
-    };
-    let rollout = match () {
-        () if !observed(set.metadata.generation, status.and_then(|status| status.observed_generation)) => {
-            Rollout::NotObserved
-        }
-        () if rolling => Rollout::InProgress,
-        () => Rollout::Settled,
+    // With OnDelete people replace the pods, in their own time.
+    let rolling = !on_delete
+        && revisions.is_some_and(|(current, update)| current != update)
+        && updated < desired.minus(replicas(partition));
+    let rollout = if !observed(set.metadata.generation, status.and_then(|status| status.observed_generation)) {
+        Rollout::NotObserved
+    } else if rolling {
+        Rollout::InProgress
+    } else {
+        Rollout::Settled
     };
     let selector = selector(spec.map(|spec| &spec.selector))?;
     Ok(Told { desired, shape: Shape::StatefulSet, selector, rollout })

@@ -14,15 +14,14 @@ use serde_json::json;
 use super::scene::{Scene, client, write_until_stored};
 use crate::eventually;
 
-/// What the documentation of the scale target says it needs, and nothing else.
-const RIGHTS: [(&str, &str, &str); 7] = [
+/// What the documentation of the scale target says a Deployment needs, and nothing else.
+const RIGHTS: [(&str, &str, &str); 6] = [
     ("apps", "deployments", "get"),
     ("apps", "deployments/scale", "update"),
     ("apps", "replicasets", "list"),
     ("", "pods", "list"),
     ("autoscaling", "horizontalpodautoscalers", "list"),
     ("keda.sh", "scaledobjects", "list"),
-    ("apps", "deployments/scale", "get"),
 ];
 
 /// Lets the ServiceAccount `scaler` do what `rights` say, and nothing else.

@@ -91,9 +91,15 @@ fn a_recreate_is_in_progress_while_no_replica_set_is_told_to_make_pods() {
 
 #[test]
 fn replica_sets_of_other_owners_do_not_count() {
-    let mut strange = replica_set(3, 3);
-    merge(&mut strange, &json!({"metadata": {"generation": 9, "ownerReferences": []}}));
-    assert_eq!(rollout(&json!({}), &[replica_set(5, 5), strange]), Rollout::Settled);
+    let owned_by = |uid: &str, controller: bool| {
+        let mut set = replica_set(3, 3);
+        let owner = json!({"apiVersion": "v1", "kind": "X", "name": "x", "uid": uid, "controller": controller});
+        merge(&mut set, &json!({"metadata": {"generation": 9, "ownerReferences": [owner]}}));
+        set
+    };
+    let others = [replica_set(5, 5), owned_by("e", true), owned_by("d", false)];
+    assert_eq!(rollout(&json!({}), &others), Rollout::Settled);
+    assert_eq!(rollout(&json!({}), &[replica_set(5, 5), owned_by("d", true)]), Rollout::NotObserved);
 }
 
 #[test]
