@@ -13,7 +13,12 @@ mod view;
 
 use anyhow::Result;
 
-use self::{fleet::Fleet, record::Record, stage::Stage, view::View};
+use self::{
+    fleet::Fleet,
+    record::{Record, Variant},
+    stage::Stage,
+    view::View,
+};
 use crate::bed::Bed;
 
 /// What the first run is about.
@@ -23,35 +28,27 @@ PostgreSQL that accepts 360. For 30 seconds ten times the messages arrive, and e
 together. payments, which nobody scales, opens a fresh connection to the same database every half second.
 ";
 
-/// Which runs to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Only {
-    /// The run that is held to the budget.
-    Budgeted,
-    /// The run without one.
-    Unbudgeted,
-}
-
 /// Makes the runs, one after the other, showing each as it goes.
 ///
 /// # Errors
 ///
 /// A part does not come up or does not answer.
-pub async fn perform(bed: &Bed, only: Option<Only>, seed: u64) -> Result<Vec<Record>> {
+pub async fn perform(bed: &Bed, only: Option<Variant>, seed: u64) -> Result<Vec<Record>> {
     let mut view = View::new();
     view.say("starting the operator on a Kubernetes control plane, a served AWS and PostgreSQL")?;
     let stage = Stage::set(bed).await?;
     let mut records = Vec::new();
-    for budgeted in [true, false] {
-        let asked = if budgeted { Only::Budgeted } else { Only::Unbudgeted };
-        if only.is_some_and(|only| only != asked) {
+    for variant in [Variant::Budgeted, Variant::Unbudgeted] {
+        if only.is_some_and(|only| only != variant) {
             continue;
         }
-        view.say(if budgeted { INTRODUCTION } else { "\nThe same load without the budget:" })?;
-        let fleet = Fleet::raise(&stage, budgeted).await?;
+        view.say(match variant {
+            Variant::Budgeted => INTRODUCTION,
+            Variant::Unbudgeted => "\nThe same load without the budget:",
+        })?;
+        let fleet = Fleet::raise(&stage, variant).await?;
         records.push(run::run(&stage, &fleet, seed, &mut view).await?);
         fleet.clear().await?;
     }
-    stage.clear().await?;
     Ok(records)
 }

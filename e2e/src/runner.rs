@@ -53,6 +53,8 @@ pub struct Service {
     pub queue_url: String,
     /// How fast a replica works.
     pub pace: Pace,
+    /// How long a replica that was refused a connection takes to log why, unwind and exit, holding those it got.
+    pub exit: Duration,
     /// How long a terminating replica keeps its connections after its last message. It should be below the grace period (pods) or
     /// the stop timeout (tasks).
     pub drain: Duration,

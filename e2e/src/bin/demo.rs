@@ -7,8 +7,8 @@ use clap::Parser;
 use hybridscaler_e2e::{
     bed::Bed,
     demo::{
-        self, Only,
-        record::Record,
+        self,
+        record::{Record, Variant},
         report::{Comparison, failures},
         svg::Picture,
     },
@@ -26,7 +26,7 @@ struct Options {
     seed: u64,
     /// Makes one of the two runs.
     #[arg(long, value_enum)]
-    only: Option<Only>,
+    only: Option<Variant>,
     /// Where to write what was measured, second by second, as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,

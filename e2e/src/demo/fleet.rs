@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{
     manifests::{self, CLUSTER},
-    record::SERVICES,
+    record::{SERVICES, Variant},
     stage::{NAMESPACE, Stage},
     story,
 };
@@ -37,8 +37,8 @@ pub(super) struct Fleet<'a> {
     pub(super) database: Postgres,
     /// What counts its connections.
     pub(super) sampler: Sampler,
-    /// Whether the scalers are held to a budget.
-    pub(super) budgeted: bool,
+    /// Whether their scalers are held to a budget.
+    pub(super) variant: Variant,
     manifests: String,
     _pods: Pods,
     _tasks: Tasks,
@@ -50,8 +50,8 @@ impl<'a> Fleet<'a> {
     /// # Errors
     ///
     /// A part refuses, or the services are not up in time.
-    pub(super) async fn raise(stage: &'a Stage<'a>, budgeted: bool) -> Result<Self> {
-        let run = if budgeted { "budgeted" } else { "unbudgeted" };
+    pub(super) async fn raise(stage: &'a Stage<'a>, variant: Variant) -> Result<Self> {
+        let run = variant.name();
         let database = database(stage, run).await?;
         let queues = SERVICES.map(|service| format!("{service}-{run}"));
         let [order_worker, core_api] = SERVICES;
@@ -67,13 +67,13 @@ impl<'a> Fleet<'a> {
         create_ecs_service(stage)?;
 
         let urls = [worker.queue_url.clone(), api.queue_url.clone()];
-        let database_url = budgeted.then(|| database.url(OPERATOR_ROLE));
+        let database_url = (variant == Variant::Budgeted).then(|| database.url(OPERATOR_ROLE));
         let yaml = manifests::manifests(&stage.bed.namespace, &urls, database_url.as_deref())?;
         let file = stage.bed.logs().join(format!("{run}.yaml"));
         fs::write(&file, yaml).with_context(|| format!("cannot write {}", file.display()))?;
         let file = file.to_str().context("the log folder's name is not UTF-8")?.to_owned();
         let fleet =
-            Self { stage, services, queues, database, sampler, budgeted, manifests: file, _pods: pods, _tasks: tasks };
+            Self { stage, services, queues, database, sampler, variant, manifests: file, _pods: pods, _tasks: tasks };
         fleet.kubectl(&["apply", "--filename", &fleet.manifests]).await?;
         timeout(PATIENCE, fleet.up()).await.context("the services do not come up")?;
         Ok(fleet)
@@ -148,6 +148,7 @@ async fn service(stage: &Stage<'_>, database: &Postgres, name: &str, queue_url: 
         sqs: aws_sdk_sqs::Client::new(&stage.sdk),
         queue_url,
         pace: story::PACE,
+        exit: story::EXIT,
         drain: story::DRAIN,
         counters: Arc::new(Counters::default()),
     })

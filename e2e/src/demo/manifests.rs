@@ -28,19 +28,20 @@ const SECRET: &str = "orders-db-url";
 pub(super) fn manifests(operator: &str, queue_urls: &[String; 2], database_url: Option<&str>) -> Result<String> {
     let [order_worker, core_api] = SERVICES;
     let [orders, calls] = queue_urls;
-    let budgeted = database_url.is_some();
     let service = json!({"ecs": {"cluster": CLUSTER, "service": core_api, "region": REGION}});
     let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": order_worker});
     let mut manifests = vec![serde_json::to_string(&runner::deployment(order_worker, MIN_REPLICAS, story::TIMING)?)?];
+    let mut connections = json!([]);
     if let Some(url) = database_url {
         let operator = ServiceAccount { namespace: operator.to_owned(), name: RELEASE.to_owned() };
         let secret =
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET}, "stringData": {"url": url}});
         let role = rbac::read_secret(NAMESPACE, SECRET, &operator);
+        connections = json!([{"budgetRef": {"name": BUDGET}, "perReplica": POOL, "rolloutReserve": "Surge"}]);
         manifests.extend([secret.to_string(), role.to_string(), budget().to_string()]);
     }
-    manifests.push(scaler(order_worker, &deployment, &[backlog(orders)], budgeted).to_string());
-    manifests.push(scaler(core_api, &service, &[backlog(calls), cpu()], budgeted).to_string());
+    manifests.push(scaler(order_worker, &deployment, &[backlog(orders)], &connections).to_string());
+    manifests.push(scaler(core_api, &service, &[backlog(calls), cpu()], &connections).to_string());
     Ok(manifests.join("\n---\n"))
 }
 
@@ -57,8 +58,8 @@ fn budget() -> Value {
     })
 }
 
-fn scaler(name: &str, target: &Value, triggers: &[Value], budgeted: bool) -> Value {
-    let mut scaler = json!({
+fn scaler(name: &str, target: &Value, triggers: &[Value], connections: &Value) -> Value {
+    json!({
         "apiVersion": "hybridscaler.dev/v1alpha1",
         "kind": "HybridScaler",
         "metadata": {"name": name},
@@ -72,13 +73,9 @@ fn scaler(name: &str, target: &Value, triggers: &[Value], budgeted: bool) -> Val
                 "scaleUp": {"cooldownSeconds": story::UP_COOLDOWN_SECONDS},
                 "scaleDown": {"cooldownSeconds": story::DOWN_COOLDOWN_SECONDS},
             },
+            "connections": connections,
         },
-    });
-    if let (true, Some(spec)) = (budgeted, scaler.get_mut("spec").and_then(Value::as_object_mut)) {
-        let connections = json!([{"budgetRef": {"name": BUDGET}, "perReplica": POOL, "rolloutReserve": "Surge"}]);
-        spec.insert("connections".to_owned(), connections);
-    }
-    scaler
+    })
 }
 
 fn backlog(queue_url: &str) -> Value {

@@ -7,12 +7,32 @@ use super::story;
 /// The two services, in the order of every pair in a record.
 pub const SERVICES: [&str; 2] = ["order-worker", "core-api"];
 
+/// The two runs of the demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "camelCase")]
+pub enum Variant {
+    /// The scalers are held to a budget.
+    Budgeted,
+    /// They are not.
+    Unbudgeted,
+}
+
+impl Variant {
+    /// As it stands in names of files and queues.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Budgeted => "budgeted",
+            Self::Unbudgeted => "unbudgeted",
+        }
+    }
+}
+
 /// One run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// Whether the scalers were held to the budget.
-    pub budgeted: bool,
+    /// Which of the two it was.
+    pub variant: Variant,
     /// What the jitter of the load was made from.
     pub seed: u64,
     /// Once a second, in order.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    record::{Record, SERVICES},
+    record::{Record, SERVICES, Variant},
     story,
 };
 
@@ -12,7 +12,10 @@ pub struct Comparison<'a>(pub &'a [Record]);
 
 impl fmt::Display for Comparison<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.row(f, "", |record| if record.budgeted { "with the budget" } else { "without it" }.to_owned())?;
+        self.row(f, "", |record| match record.variant {
+            Variant::Budgeted => "with the budget".to_owned(),
+            Variant::Unbudgeted => "without it".to_owned(),
+        })?;
         self.row(f, &format!("most connections at once, of {}", story::MAX_CONNECTIONS), |record| {
             thousands(record.peak_connections.into())
         })?;
@@ -48,7 +51,11 @@ impl Comparison<'_> {
 
 /// What the runs failed to show, each with its number. Nothing when the demo succeeded.
 pub fn failures(records: &[Record]) -> Vec<String> {
-    records.iter().flat_map(|record| if record.budgeted { budgeted(record) } else { unbudgeted(record) }).collect()
+    let failures = |record: &Record| match record.variant {
+        Variant::Budgeted => budgeted(record),
+        Variant::Unbudgeted => unbudgeted(record),
+    };
+    records.iter().flat_map(failures).collect()
 }
 
 fn budgeted(record: &Record) -> Vec<String> {
@@ -114,7 +121,8 @@ mod tests {
     use super::*;
     use crate::demo::record::{Moment, Service};
 
-    fn record(budgeted: bool) -> Record {
+    fn record(variant: Variant) -> Record {
+        let budgeted = variant == Variant::Budgeted;
         let service = |running| Service { running, ..Service::default() };
         let end = Moment {
             at: 88.0,
@@ -125,7 +133,7 @@ mod tests {
             ..Moment::default()
         };
         Record {
-            budgeted,
+            variant,
             seed: 1,
             moments: vec![end],
             peak_connections: 352,
@@ -137,28 +145,32 @@ mod tests {
 
     #[test]
     fn runs_that_show_the_difference_have_no_failure() {
-        assert_eq!(failures(&[record(true), record(false)]), Vec::<String>::new());
+        assert_eq!(failures(&[record(Variant::Budgeted), record(Variant::Unbudgeted)]), Vec::<String>::new());
     }
 
     #[test]
     fn each_condition_is_told_with_its_number() {
         type Spoil = fn(&mut Record, &mut Moment);
-        let cases: [(bool, Spoil, &str); 8] = [
-            (true, |_, end| end.refused = 3, "refused 3 connections"),
-            (true, |_, end| end.bystander_failed = 1, "payments failed 1 times"),
-            (true, |_, end| end.bystander_asked = 0, "payments asked nothing"),
-            (true, |record, _| record.peak_connections = 332, "at most 332 connections were open, fewer than the 333"),
-            (true, |_, end| end.services[1].running = 11, "core-api reached 11 replicas instead of 12"),
+        let cases: [(Variant, Spoil, &str); 8] = [
+            (Variant::Budgeted, |_, end| end.refused = 3, "refused 3 connections"),
+            (Variant::Budgeted, |_, end| end.bystander_failed = 1, "payments failed 1 times"),
+            (Variant::Budgeted, |_, end| end.bystander_asked = 0, "payments asked nothing"),
             (
-                true,
+                Variant::Budgeted,
+                |record, _| record.peak_connections = 332,
+                "at most 332 connections were open, fewer than the 333",
+            ),
+            (Variant::Budgeted, |_, end| end.services[1].running = 11, "core-api reached 11 replicas instead of 12"),
+            (
+                Variant::Budgeted,
                 |record, end| (record.drained_after, end.services[0].waiting) = (None, 77),
                 "queue of order-worker still held 77",
             ),
-            (false, |_, end| end.refused = 0, "refused no connection"),
-            (false, |_, end| end.bystander_failed = 0, "none of 176 requests"),
+            (Variant::Unbudgeted, |_, end| end.refused = 0, "refused no connection"),
+            (Variant::Unbudgeted, |_, end| end.bystander_failed = 0, "none of 176 requests"),
         ];
-        for (budgeted, spoil, told) in cases {
-            let mut spoiled = record(budgeted);
+        for (variant, spoil, told) in cases {
+            let mut spoiled = record(variant);
             let mut end = spoiled.end();
             spoil(&mut spoiled, &mut end);
             spoiled.moments = vec![end];
@@ -169,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_runs_stand_side_by_side() {
-        let text = Comparison(&[record(true), record(false)]).to_string();
+        let text = Comparison(&[record(Variant::Budgeted), record(Variant::Unbudgeted)]).to_string();
         let rows: Vec<_> = text.lines().map(|row| row.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for row in [
             "connections refused 0 1,234",

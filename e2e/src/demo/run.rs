@@ -11,7 +11,7 @@ use tokio_postgres::NoTls;
 use super::{
     fleet::{BYSTANDER, Fleet},
     manifests::CLUSTER,
-    record::{self, Moment, Record, SERVICES},
+    record::{self, Moment, Record, SERVICES, Variant},
     stage::{NAMESPACE, Stage},
     story,
     view::View,
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 ///
 /// A part does not answer.
 pub(super) async fn run(stage: &Stage<'_>, fleet: &Fleet<'_>, seed: u64, view: &mut View) -> Result<Record> {
-    let scalers = timeout(PATIENCE, decided(stage, fleet.budgeted));
+    let scalers = timeout(PATIENCE, decided(stage, fleet.variant));
     for scaler in scalers.await.context("the scalers decide nothing: see the log of the operator")?? {
         for connections in scaler.status.iter().flat_map(|status| &status.connections) {
             let (name, covers) = (scaler.name_any(), connections.covers.as_deref().unwrap_or("unknown"));
@@ -46,7 +46,10 @@ pub(super) async fn run(stage: &Stage<'_>, fleet: &Fleet<'_>, seed: u64, view: &
     let bystander = Bystander::start(BYSTANDER, fleet.database.url(BYSTANDER).parse()?);
     let mut watch = Watch::begin(stage, fleet, bystander)?;
     let spiked = story::SCHEDULE.spike_at + story::SCHEDULE.spike_for;
-    let longest = if fleet.budgeted { story::LONGEST } else { story::CUT };
+    let longest = match fleet.variant {
+        Variant::Budgeted => story::LONGEST,
+        Variant::Unbudgeted => story::CUT,
+    };
     let mut moments: Vec<Moment> = Vec::new();
     let mut drained_after = None;
     let mut ticks = interval(Duration::from_secs(1));
@@ -62,7 +65,7 @@ pub(super) async fn run(stage: &Stage<'_>, fleet: &Fleet<'_>, seed: u64, view: &
         moments.push(moment);
     }
     Ok(Record {
-        budgeted: fleet.budgeted,
+        variant: fleet.variant,
         seed,
         peak_connections: moments.iter().map(|moment| moment.connections).max().unwrap_or(0),
         moments,
@@ -73,14 +76,15 @@ pub(super) async fn run(stage: &Stage<'_>, fleet: &Fleet<'_>, seed: u64, view: &
 }
 
 /// Waits until each scaler has made a decision, and knows its budget if it has one.
-async fn decided(stage: &Stage<'_>, budgeted: bool) -> Result<Vec<HybridScaler>> {
+async fn decided(stage: &Stage<'_>, variant: Variant) -> Result<Vec<HybridScaler>> {
     let scalers = Api::<HybridScaler>::namespaced(stage.kube.clone(), NAMESPACE);
     let mut found = Vec::new();
     for service in SERVICES {
         let decided = |scaler: Option<&HybridScaler>| {
             let status = scaler.and_then(|scaler| scaler.status.as_ref());
             status.is_some_and(|status| {
-                status.wanted_replicas.is_some() && (!budgeted || status.allowed_replicas.is_some())
+                status.wanted_replicas.is_some()
+                    && (variant == Variant::Unbudgeted || status.allowed_replicas.is_some())
             })
         };
         found.extend(await_condition(scalers.clone(), service, decided).await?);

@@ -49,15 +49,6 @@ impl<'a> Stage<'a> {
     pub(super) async fn gauges(&self) -> Result<Gauges> {
         Ok(Gauges::parse(&self.operator.metrics().await?))
     }
-
-    /// Ends the operator as a cluster would, and checks that it ended in order.
-    ///
-    /// # Errors
-    ///
-    /// It did not.
-    pub(super) async fn clear(self) -> Result<()> {
-        self.operator.stop().await.map(drop)
-    }
 }
 
 /// The chart's values: who may use what, and the user of the served AWS. They are JSON, which is YAML.

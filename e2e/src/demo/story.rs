@@ -52,6 +52,9 @@ pub(super) const SCHEDULE: Schedule =
 /// (`terminationGracePeriodSeconds`, `stopTimeout`).
 pub(super) const TIMING: Timing = Timing { start_up: Duration::from_secs(3), grace: Duration::from_secs(10) };
 
+/// How long a replica that cannot open its pool takes to exit. Real ones take seconds, of a start-up ten times as long.
+pub(super) const EXIT: Duration = Duration::from_millis(250);
+
 /// How long a terminating replica keeps its connections after its last message.
 pub(super) const DRAIN: Duration = Duration::from_secs(2);
 

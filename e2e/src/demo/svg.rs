@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    record::{Moment, Record},
+    record::{Moment, Record, Variant},
     report::thousands,
     story,
 };
@@ -76,7 +76,10 @@ impl fmt::Display for Panel<'_> {
 
 impl Panel<'_> {
     fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = if self.record.budgeted { "With a connection budget" } else { "The same load without it" };
+        let title = match self.record.variant {
+            Variant::Budgeted => "With a connection budget",
+            Variant::Unbudgeted => "The same load without it",
+        };
         let end = self.record.end();
         let [refused, failed, asked] = [end.refused, end.bystander_failed, end.bystander_asked].map(thousands);
         writeln!(f, "<text class=\"title\" y=\"-36\">{title}</text>")?;
@@ -148,7 +151,7 @@ fn legend(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "<rect class=\"open\" y=\"{}\" width=\"12\" height=\"8\"/>", first - 8.0)?;
     writeln!(f, "<text x=\"18\" y=\"{first}\">open</text>")?;
     writeln!(f, "<path class=\"asked\" d=\"M66 {}h18\"/>", first - 4.0)?;
-    writeln!(f, "<text x=\"90\" y=\"{first}\">what the replicas told to run open, given room</text>")?;
+    writeln!(f, "<text x=\"90\" y=\"{first}\">10 for each replica that is told to run</text>")?;
     writeln!(f, "<path class=\"refused\" d=\"M6 {}v8\"/>", second - 8.0)?;
     writeln!(f, "<text x=\"18\" y=\"{second}\">refused</text>")?;
     writeln!(f, "<circle class=\"hurt\" cx=\"76\" cy=\"{}\" r=\"2\"/>", second - 4.0)?;
@@ -159,7 +162,7 @@ fn legend(f: &mut fmt::Formatter<'_>) -> fmt::Result {
 mod tests {
     use super::*;
 
-    fn record(budgeted: bool) -> Record {
+    fn record(variant: Variant) -> Record {
         let moment = |at, connections, refused, bystander_failed| Moment {
             at,
             connections,
@@ -169,12 +172,12 @@ mod tests {
         };
         let moments =
             vec![moment(1.0, 100, 0, 0), moment(2.0, 360, 7, 0), moment(3.0, 360, 9, 1), moment(4.0, 350, 9, 1)];
-        Record { budgeted, seed: 1, moments, peak_connections: 360, sent: 0, handled: 0, drained_after: None }
+        Record { variant, seed: 1, moments, peak_connections: 360, sent: 0, handled: 0, drained_after: None }
     }
 
     #[test]
     fn each_run_has_a_panel_and_each_second_with_a_refusal_a_stroke() {
-        let svg = Picture(&[record(true), record(false)]).to_string();
+        let svg = Picture(&[record(Variant::Budgeted), record(Variant::Unbudgeted)]).to_string();
         assert_eq!(svg.matches("<g transform").count(), 2);
         let strokes = svg.matches("class=\"refused\"").count();
         assert_eq!(strokes, 2 * (2 + 1), "two seconds with refusals and the legend, in each panel");

@@ -66,12 +66,13 @@ impl View {
             }
             Style::Panel(drawn) => {
                 let panel = Panel(moment).to_string();
-                // Up over the old panel, clear to the end of the screen, draw.
+                // Up over the old panel, clear to the end of the screen, draw. A sentence longer than the terminal is wide is cut
+                // at its edge instead of taking a second line, which the count would not know of.
                 if *drawn > 0 {
                     write!(self.out, "\x1b[{drawn}A\x1b[J")?;
                 }
                 *drawn = panel.lines().count();
-                write!(self.out, "{panel}")?;
+                write!(self.out, "\x1b[?7l{panel}\x1b[?7h")?;
                 self.out.flush()
             }
         }

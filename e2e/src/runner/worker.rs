@@ -54,7 +54,8 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    /// Opens the pool, one connection after the other, as pools do. The first refusal closes what was opened and ends the worker.
+    /// Opens the pool, one connection after the other, as pools do. The first refusal ends the worker, and
+    /// closes what was opened.
     pub(super) async fn start(service: &'a Service, name: &str) -> Result<Self, ConnectionError> {
         let mut worker = Self { service, pool: Vec::new() };
         for _ in 0..service.pool {
@@ -67,6 +68,7 @@ impl<'a> Worker<'a> {
                     if matches!(error, ConnectionError::Refused(_)) {
                         service.counters.refused();
                     }
+                    sleep(service.exit).await;
                     worker.close().await;
                     return Err(error);
                 }

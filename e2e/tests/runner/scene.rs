@@ -93,6 +93,7 @@ impl Scene {
             sqs: aws_sdk_sqs::Client::new(&runner::sdk_config(&self.aws)),
             queue_url: self.aws.sqs().create_queue(name).unwrap(),
             pace: Pace { per_second: 10, busy: Duration::from_millis(50) },
+            exit: Duration::ZERO,
             drain: DRAIN,
             counters: Arc::new(Counters::default()),
         }
