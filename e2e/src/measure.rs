@@ -52,7 +52,7 @@ pub async fn perform(bed: &Bed, seed: u64) -> Result<Figures> {
         scene.renew().await?;
         starts.push(scene.start(launch).await?);
     }
-    eprintln!("measure: {:?} of rest", cost::REST);
+    eprintln!("measure: {} s of rest", cost::REST.as_secs());
     let cost = Cost::at_rest(scene.operator()?.id()).await?;
     eprintln!("measure: {} changes of a queue", delay::CHANGES);
     let delays = Delays::measure(&scene, seed).await?;

@@ -11,7 +11,7 @@ use hybridscaler_e2e::{
 
 /// Measures an operator with two scalers and one budget on a real control plane, and prints tables for docs/measurements.md.
 ///
-/// Name an optimized build of the operator in HYBRIDSCALER_BIN. Takes four minutes, all on this machine.
+/// Name an optimized build of the operator in `HYBRIDSCALER_BIN`. Takes four minutes, all on this machine.
 #[derive(Debug, Parser)]
 struct Options {
     /// What the moments at which a queue changes are drawn from.

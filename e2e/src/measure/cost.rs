@@ -71,10 +71,10 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_found_by_its_name() {
-        let status = "VmPeak:\t  900 kB\nVmHWM:\t   40 kB\nVmRSS:\t   38 kB\nThreads:\t4\n";
+    fn memory_is_found_by_its_whole_name() {
+        let status = "VmRSSMax:\t  900 kB\nVmHWM:\t   40 kB\nVmRSS:\t   38 kB\nThreads:\t4\n";
         assert_eq!((kib(status, "VmRSS").unwrap(), kib(status, "VmHWM").unwrap()), (38, 40));
-        kib(status, "Vm").unwrap_err();
+        kib(status, "VmSwap").unwrap_err();
         kib(status, "Threads").unwrap_err();
     }
 }

@@ -29,13 +29,23 @@ impl fmt::Display for Table<'_> {
         let delayed = Spread::of(delays.0.iter().copied());
         row(f, &format!("change of a queue to the write of the scale, {CHANGES} changes"), delayed, seconds)?;
         let share = |delay: Duration| format!("{:.2}", delay.div_duration_f64(INTERVAL));
-        row(f, &format!("the same as a share of the poll interval, {INTERVAL:?}"), delayed, share)?;
+        row(f, &format!("the same as a share of the poll interval, {} s", INTERVAL.as_secs()), delayed, share)?;
 
         let percent = 100.0 * cost.cpu.div_duration_f64(REST);
         writeln!(f, "\n| what | figure |\n| --- | --- |")?;
-        writeln!(f, "| resident memory after {REST:?}, with 2 scalers and a budget | {} |", mebibytes(cost.resident))?;
+        writeln!(
+            f,
+            "| resident memory after {} s, with 2 scalers and a budget | {} |",
+            REST.as_secs(),
+            mebibytes(cost.resident)
+        )?;
         writeln!(f, "| most ever resident until then | {} |", mebibytes(cost.peak))?;
-        writeln!(f, "| processor time in these {REST:?} | {} ({percent:.1} % of a core) |", seconds(cost.cpu))
+        writeln!(
+            f,
+            "| processor time in these {} s | {} ({percent:.1} % of a core) |",
+            REST.as_secs(),
+            seconds(cost.cpu)
+        )
     }
 }
 
@@ -79,10 +89,10 @@ mod tests {
             "| start to the first decision on what their queues say | 0.900 s | 0.900 s | 0.900 s | 0.900 s |",
             "| SIGTERM to the end, 2 times | 0.007 s | 0.007 s | 0.009 s | 0.009 s |",
             "| change of a queue to the write of the scale, 50 changes | 0.500 s | 1.000 s | 2.000 s | 2.000 s |",
-            "| the same as a share of the poll interval, 2s | 0.25 | 0.50 | 1.00 | 1.00 |",
-            "| resident memory after 60s, with 2 scalers and a budget | 20.0 MiB |",
+            "| the same as a share of the poll interval, 2 s | 0.25 | 0.50 | 1.00 | 1.00 |",
+            "| resident memory after 60 s, with 2 scalers and a budget | 20.0 MiB |",
             "| most ever resident until then | 20.5 MiB |",
-            "| processor time in these 60s | 0.360 s (0.6 % of a core) |",
+            "| processor time in these 60 s | 0.360 s (0.6 % of a core) |",
         ] {
             assert!(table.lines().any(|line| line == row), "no {row:?} in\n{table}");
         }
