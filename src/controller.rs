@@ -12,21 +12,23 @@ mod memory;
 mod report;
 mod reservation;
 mod scaler;
+mod strays;
 mod target_id;
 mod trouble;
+mod watches;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::StreamExt;
 use kube::{
-    Api, Client, ResourceExt,
+    Client, ResourceExt,
     runtime::{
-        Controller, WatchStreamExt,
+        Controller,
         controller::{Action, Config as ControllerConfig},
-        predicates,
-        reflector::{self, ObjectRef},
-        utils::PredicateConfig,
-        watcher,
+        reflector,
     },
 };
 use prometheus::core::Collector;
@@ -34,7 +36,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    context::{Budget, Context, Scaler, ScalerRef},
+    context::{Context, Scaler, ScalerRef},
     events::Events,
     memory::{Memory, Missed, back_off},
 };
@@ -83,6 +85,9 @@ const DEBOUNCE: Duration = Duration::from_millis(20);
 /// Longest time that what is under way may take once we are told to stop.
 const ORDERLY_STOP: Duration = Duration::from_secs(4);
 
+/// Longest time that clients of the probes and metrics have to finish, once everything else has ended.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+
 /// Runs until `stop` is cancelled, then ends in order: reconciles under way are finished, none is started.
 ///
 /// # Errors
@@ -117,56 +122,15 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         scalers: scalers.clone(),
         budgets: budgets.clone(),
         client: client.clone(),
+        readiness: readiness.clone(),
+        read_capacities: Mutex::default(),
+        rooms: Mutex::default(),
     });
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics, stop.clone()));
 
-    let scaler_stream = watcher(Api::<Scaler>::all(client.clone()), watcher::Config::default())
-        .default_backoff()
-        .modify(|scaler| scaler.managed_fields_mut().clear())
-        .reflect(scaler_writer)
-        .inspect_ok({
-            let (ctx, readiness) = (Arc::clone(&ctx), readiness.clone());
-            move |event| match event {
-                watcher::Event::InitDone => {
-                    readiness.reached(SCALERS);
-                    ctx.sweep();
-                }
-                watcher::Event::Delete(_) => ctx.sweep(),
-                watcher::Event::Init | watcher::Event::InitApply(_) | watcher::Event::Apply(_) => {}
-            }
-        })
-        .applied_objects()
-        .predicate_filter(predicates::generation, PredicateConfig::default());
-    let (budget_stream, room) = {
-        let (sender, receiver) = futures::channel::mpsc::unbounded();
-        let (ctx, readiness) = (Arc::clone(&ctx), readiness.clone());
-        let stream = watcher(Api::<Budget>::all(client), watcher::Config::default())
-            .default_backoff()
-            .modify(|budget| budget.managed_fields_mut().clear())
-            .reflect(budget_writer)
-            .inspect_ok(move |event| match event {
-                watcher::Event::Apply(changed) | watcher::Event::InitApply(changed) => {
-                    budget::show(changed, &ctx);
-                    for waiting in who_waits_for(changed, &ctx) {
-                        // Fails only when nobody listens any more, at the end of the process.
-                        let _ = sender.unbounded_send(waiting);
-                    }
-                }
-                watcher::Event::InitDone => {
-                    readiness.reached(BUDGETS);
-                    ctx.sweep_budgets();
-                }
-                watcher::Event::Delete(_) => ctx.sweep_budgets(),
-                watcher::Event::Init => {}
-            })
-            .applied_objects()
-            .predicate_filter(predicates::generation, PredicateConfig::default());
-        (stream, receiver)
-    };
-
+    let scaler_stream = watches::scalers(client.clone(), scaler_writer, &ctx);
+    let (budget_stream, room, behind) = watches::budgets(client, budget_writer, &ctx);
     let config = ControllerConfig::default().debounce(DEBOUNCE);
-    // A scaler that decides before the budgets are known would find none.
-    let wakes = once_ready(readiness, wakes);
     let all_scalers = Controller::for_stream(scaler_stream, scalers)
         .with_config(config.clone())
         .reconcile_on(futures::stream::select(wakes, room))
@@ -175,6 +139,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         .for_each(told);
     let all_budgets = Controller::for_stream(budget_stream, budgets)
         .with_config(config)
+        .reconcile_on(behind)
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(budget::reconcile, |_, error, _| budget::failed(error), ctx)
         .for_each(told);
@@ -190,9 +155,11 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         }
     }
     stop.cancel();
-    match admin.await {
-        Ok(served) => served.map_err(Error::Admin),
-        Err(join) => Err(Error::Admin(std::io::Error::other(join))),
+    match tokio::time::timeout(LAST_ANSWERS, admin).await {
+        Ok(Ok(served)) => served.map_err(Error::Admin),
+        Ok(Err(join)) => Err(Error::Admin(std::io::Error::other(join))),
+        // A client that does not finish its request must not keep us.
+        Err(_) => Ok(()),
     }
 }
 
@@ -205,35 +172,6 @@ where
     if let Err(error @ kube::runtime::controller::Error::QueueError(_)) = outcome {
         tracing::warn!(error = %crate::telemetry::logs::chain(&error), "a watch failed");
     }
-}
-
-/// `wakes`, from when both lists are there.
-///
-/// Not by `Store::wait_until_ready`: of several tasks that wait for one store, kube wakes only the last.
-fn once_ready(
-    readiness: Readiness,
-    wakes: impl Stream<Item = ScalerRef> + Send + 'static,
-) -> impl Stream<Item = ScalerRef> + Send + 'static {
-    let ready = async move {
-        readiness.ready().await;
-        wakes
-    };
-    futures::stream::once(ready).flatten()
-}
-
-/// The scalers that wait for room in `budget`.
-fn who_waits_for(budget: &Budget, ctx: &Context) -> Vec<ScalerRef> {
-    let (namespace, name) = (budget.namespace(), budget.name_any());
-    let waits = |scaler: &Scaler| {
-        let refers = scaler.0.as_ref().is_ok_and(|scaler| {
-            scaler.spec.connections.iter().any(|connections| {
-                let reference = &connections.budget_ref;
-                reference.name == name && reference.namespace.clone().or_else(|| scaler.namespace()) == namespace
-            })
-        });
-        refers && ctx.memory.waits_for_room(&scaler.uid().unwrap_or_default())
-    };
-    ctx.scalers.state().iter().filter(|scaler| waits(scaler)).map(|scaler| ObjectRef::from_obj(&**scaler)).collect()
 }
 
 fn scaler_failed(scaler: &Scaler, error: &scaler::NotStored) -> Action {

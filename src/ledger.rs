@@ -7,6 +7,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use hybridscaler_core::budget::Ledger;
@@ -43,6 +44,22 @@ pub enum LedgerError {
         /// What the API server said.
         source: Box<kube::Error>,
     },
+}
+
+/// The longest that one request to the API server may take: the client has no limit for an answer that does not come, and a lock that
+/// waits for one would hold up every scaler of the budget.
+const CALL_LIMIT: Duration = Duration::from_secs(5);
+
+/// `call`, given up after [`CALL_LIMIT`]. A write that is given up may have been stored: for a status or a reservation that is waste,
+/// no danger.
+///
+/// # Errors
+/// Those of the call; [`kube::Error::Service`] when there was no answer in time.
+pub(crate) async fn in_time<T>(call: impl Future<Output = kube::Result<T>>) -> kube::Result<T> {
+    match tokio::time::timeout(CALL_LIMIT, call).await {
+        Ok(answer) => answer,
+        Err(elapsed) => Err(kube::Error::Service(Box::new(elapsed))),
+    }
 }
 
 /// How our writes of statuses are recorded in `managedFields`.
@@ -111,7 +128,7 @@ impl Ledgers {
         let api: Api<ConnectionBudget> = Api::namespaced(self.client.clone(), namespace);
         for _ in 0..ATTEMPTS {
             // Without a resourceVersion a get is a quorum read: a cached one would grant what is granted already.
-            let mut object = api.get(&budget.name).await.map_err(failed)?;
+            let mut object = in_time(api.get(&budget.name)).await.map_err(failed)?;
             let before = object.status.clone();
             let mut ledger = read(before.as_ref()).map_err(invalid)?;
             let mut after = before.clone().unwrap_or_default();
@@ -121,13 +138,40 @@ impl Ledgers {
                 return Ok((object, answer));
             }
             object.status = Some(after);
-            match api.replace_status(&budget.name, &written_by_us(), &object).await {
+            match in_time(api.replace_status(&budget.name, &written_by_us(), &object)).await {
                 Ok(stored) => return Ok((stored, answer)),
                 Err(kube::Error::Api(status)) if status.is_conflict() => {}
                 Err(error) => return Err(failed(error)),
             }
         }
         Err(LedgerError::Contended(name()))
+    }
+
+    /// Changes the status of a budget whose ledger must not be touched, such as one that cannot be read.
+    ///
+    /// # Errors
+    /// See [`LedgerError`].
+    ///
+    /// # Access control
+    /// As [`Ledgers::update`].
+    pub async fn tell(
+        &self,
+        budget: &ObjectRef<ConnectionBudget>,
+        change: impl Fn(&mut ConnectionBudgetStatus),
+    ) -> Result<(), LedgerError> {
+        let namespace = budget.namespace.as_deref().unwrap_or_default();
+        let failed =
+            |source| LedgerError::Kube { name: format!("{namespace}/{}", budget.name), source: Box::new(source) };
+        let lock = self.lock(budget);
+        let _one_writer_in_this_process = lock.lock().await;
+        let api: Api<ConnectionBudget> = Api::namespaced(self.client.clone(), namespace);
+        let mut object = in_time(api.get(&budget.name)).await.map_err(failed)?;
+        let before = object.status.clone();
+        change(object.status.get_or_insert_default());
+        if object.status != before {
+            in_time(api.replace_status(&budget.name, &written_by_us(), &object)).await.map_err(failed)?;
+        }
+        Ok(())
     }
 
     fn lock(&self, budget: &ObjectRef<ConnectionBudget>) -> Arc<tokio::sync::Mutex<()>> {

@@ -39,7 +39,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     // One TLS provider for the cluster, AWS and the databases; a second installation is no fault.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ran = runtime.block_on(async {
         let stop = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stop.clone())?);
         let kube = kube::Config::infer().await.context("no cluster: neither a kubeconfig nor a ServiceAccount")?;
@@ -48,7 +48,10 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         controller::run(controller::Options { kube, config, account, listener }, stop).await?;
         tracing::info!("stopped in order");
         Ok(())
-    })
+    });
+    // A host name that is still being looked up would keep us waiting for its thread.
+    runtime.shutdown_background();
+    ran
 }
 
 fn cancel_on_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {

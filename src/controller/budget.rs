@@ -1,23 +1,22 @@
 //! One budget's reconcile: read the capacity, keep the ledger's books, tell.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
 
 use hybridscaler_core::{
-    Replicas,
+    Connections,
     budget::{Capacity, Ledger},
 };
-use jiff::{SignedDuration, Timestamp};
-use kube::{
-    ResourceExt,
-    runtime::{controller::Action, reflector::ObjectRef},
-};
+use jiff::Timestamp;
+use kube::runtime::{controller::Action, reflector::ObjectRef};
 
 use super::{
     capacity::{self, Reading},
-    context::{Budget, Context, Subject, key},
+    context::{Budget, Context, Subject},
     events::Story,
-    memory::back_off,
-    target_id::TargetId,
+    strays,
     trouble::Trouble,
 };
 use crate::{
@@ -26,13 +25,8 @@ use crate::{
         conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
     },
     ledger::{self, LedgerError},
-    targets::TargetError,
     telemetry::metrics::BudgetView,
 };
-
-/// A deleted workload's replicas cannot be counted any more, and drain for as long as their grace period lasts: they stay charged for
-/// this long.
-const DRAINED: SignedDuration = SignedDuration::from_mins(10);
 
 /// Reconciles one budget. Its trouble is its own condition.
 pub(super) async fn reconcile(object: Arc<Budget>, ctx: Arc<Context>) -> Result<Action, LedgerError> {
@@ -57,7 +51,6 @@ pub(super) async fn reconcile(object: Arc<Budget>, ctx: Arc<Context>) -> Result<
 async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Result<Option<Trouble>, LedgerError> {
     let reading = capacity::read(budget, subject, ctx).await;
     let reserve = budget.spec.reserved();
-    let gone = gone(budget, ctx).await;
     let now = Timestamp::now();
     let reference = ObjectRef::new(&subject.name.name).within(&subject.name.namespace);
     let step = |_: &ConnectionBudget, ledger: &mut Ledger, status: &mut ConnectionBudgetStatus| {
@@ -70,20 +63,40 @@ async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Re
         if let Ok(reserve) = reserve {
             ledger.reserve = reserve;
         }
-        for Gone { consumer, version } in &gone {
-            // Somebody may have made the scaler anew since we looked.
-            if ledger.entries.get(consumer).is_some_and(|entry| entry.version == *version) {
-                ledger.entries.remove(consumer);
-            }
-        }
         status.observed_generation = subject.generation;
         for verdict in verdicts(ledger, reading.as_ref().err()) {
             conditions::set(&mut status.conditions, verdict, subject.generation, now);
         }
         before
     };
-    let (stored, before) = ctx.ledgers.update(&reference, step).await?;
+    let (stored, before) = match ctx.ledgers.update(&reference, step).await {
+        Err(LedgerError::Invalid { name, source }) => {
+            let verdict = Verdict {
+                type_: ConditionType::Ready,
+                status: ConditionStatus::False,
+                reason: reasons::LEDGER_INVALID,
+                message: source.to_string(),
+            };
+            let change = |status: &mut ConnectionBudgetStatus| {
+                conditions::set(&mut status.conditions, verdict.clone(), subject.generation, now);
+            };
+            ctx.ledgers.tell(&reference, change).await?;
+            return Err(LedgerError::Invalid { name, source });
+        }
+        updated => updated?,
+    };
+    if reading.is_ok() {
+        ctx.read_capacities.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.uid.clone());
+    }
     let after = stored.status.unwrap_or_default();
+    // Only now, since it may take long: a capacity that shrank must count at once.
+    let strays = match ledger::read(Some(&after)) {
+        Ok(ledger) => strays::find(&ledger, subject, ctx).await,
+        Err(_) => Vec::new(),
+    };
+    if !strays.is_empty() {
+        ctx.ledgers.update(&reference, |_, ledger, _| strays::settle(&strays, ledger)).await?;
+    }
     for type_ in [ConditionType::CapacityKnown, ConditionType::OverBudget] {
         if let Some(story) = story(type_, &before, &after.conditions) {
             ctx.events.publish(&subject.reference, story).await;
@@ -129,7 +142,7 @@ fn verdicts(ledger: &Ledger, trouble: Option<&Trouble>) -> [Verdict; 3] {
         ),
     };
     let over_by = ledger.over_by();
-    let over = if over_by > hybridscaler_core::Connections::ZERO {
+    let over = if over_by > Connections::ZERO {
         let message = format!(
             "the scalers' replicas may open {over_by} connections more than the database accepts beside the reserve of {}: nobody \
              grows until replicas are gone, the capacity grows or the reserve shrinks",
@@ -167,52 +180,21 @@ fn story(
     }
 }
 
-/// An entry whose scaler and replicas are gone.
-struct Gone {
-    consumer: String,
-    version: u64,
+/// Whether the watched budget says other than its ledger does about being over-committed: scalers change the ledger, and the condition
+/// with its event is this reconcile's.
+pub(super) fn is_behind(budget: &Budget) -> bool {
+    let Ok(Some(status)) = budget.0.as_ref().map(|budget| budget.status.as_ref()) else { return false };
+    let says = status.conditions.iter().any(|condition| {
+        condition.type_ == ConditionType::OverBudget.as_str() && condition.status == ConditionStatus::True.as_str()
+    });
+    ledger::read(Some(status)).is_ok_and(|ledger| (ledger.over_by() > Connections::ZERO) != says)
 }
 
-/// The entries of scalers that exist no more, and whose targets are gone or run nothing: their replicas lived on until then, and so
-/// did their charge.
-async fn gone(budget: &ConnectionBudget, ctx: &Context) -> Vec<Gone> {
-    let Ok(ledger) = ledger::read(budget.status.as_ref()) else {
-        return Vec::new();
-    };
-    let scalers = ctx.scalers.state();
-    let mut gone = Vec::new();
-    for (consumer, entry) in ledger.entries {
-        let lives = scalers.iter().any(|scaler| {
-            scaler.uid().as_deref() == Some(&entry.uid)
-                && key(&scaler.namespace().unwrap_or_default(), &scaler.name_any()) == consumer
-        });
-        let Some(target) = entry.target.parse::<TargetId>().ok().filter(|_| !lives) else {
-            continue;
-        };
-        let empty = match ctx.target(&target).observe().await {
-            Ok(observed) => {
-                ctx.missed.found(&entry.target);
-                observed.workload.desired == Replicas::ZERO && observed.workload.live() == Replicas::ZERO
-            }
-            Err(TargetError::NotFound(_)) => {
-                let missed = ctx.missed.for_how_long(&entry.target, Timestamp::now());
-                missed >= DRAINED
-            }
-            Err(error) => {
-                tracing::info!(consumer, %error, "the replicas of a scaler that is gone cannot be counted: they stay charged");
-                false
-            }
-        };
-        if empty {
-            ctx.missed.found(&entry.target);
-            gone.push(Gone { consumer, version: entry.version });
-        }
-    }
-    gone
-}
+/// How soon a budget whose status could not be stored is tried again.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// What to do when a budget's status could not be stored.
 pub(super) fn failed(error: &LedgerError) -> Action {
     tracing::warn!(%error, "budget not stored");
-    Action::requeue(back_off(2))
+    Action::requeue(AGAIN)
 }

@@ -22,6 +22,7 @@ use crate::{
         rbac,
     },
     databases::{Postgres, Roots},
+    ledger::in_time,
 };
 
 /// What a budget's source said.
@@ -49,6 +50,11 @@ impl Databases {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|uid, _| lives(uid));
     }
 
+    /// Closes the connection of a budget that reads no database any more.
+    fn close(&self, uid: &str) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
     fn postgres(&self, uid: &str, url: &str) -> Result<Postgres, Trouble> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, postgres)) = open.get(uid).filter(|(known, _)| known == url) {
@@ -65,6 +71,7 @@ impl Databases {
 pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Result<Reading, Trouble> {
     match budget.spec.capacity.source()? {
         Source::Static(_) => {
+            ctx.databases.close(&subject.uid);
             let fixed = budget.spec.fixed_capacity()?.unwrap_or_default();
             Ok(Reading::Fixed(fixed))
         }
@@ -84,8 +91,8 @@ pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Con
 
 async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Context) -> Result<String, Trouble> {
     let namespace = &subject.name.namespace;
-    let secret =
-        Api::<Secret>::namespaced(ctx.client.clone(), namespace).get(name).await.map_err(|error| match &error {
+    let secret = in_time(Api::<Secret>::namespaced(ctx.client.clone(), namespace).get(name)).await.map_err(
+        |error| match &error {
             kube::Error::Api(status) if status.is_forbidden() => unknown(
                 reasons::FORBIDDEN,
                 format!(
@@ -98,7 +105,8 @@ async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Co
                 format!("Secret {namespace}/{name} does not exist: create it with key {key}"),
             ),
             _ => unknown(reasons::SECRET_NOT_FOUND, format!("Secret {namespace}/{name} cannot be read: {error}")),
-        })?;
+        },
+    )?;
     let value = secret.data.as_ref().and_then(|data| data.get(key));
     let Some(value) = value else {
         let message = format!("Secret {namespace}/{name} has no key {key}: add it, or correct secretRef.key");

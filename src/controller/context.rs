@@ -1,5 +1,11 @@
 //! What every reconcile shares.
 
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+};
+
+use hybridscaler_core::Connections;
 use kube::{
     Client, Resource, ResourceExt,
     core::DeserializeGuard,
@@ -21,10 +27,13 @@ use crate::{
         config::OperatorConfig,
         rbac::ServiceAccount,
     },
-    ledger::Ledgers,
+    ledger::{self, Ledgers},
     signals::Sources,
     targets::{EcsTargets, KubernetesTargets, Target},
-    telemetry::metrics::{Metrics, ObjectName},
+    telemetry::{
+        health::Readiness,
+        metrics::{Metrics, ObjectName},
+    },
 };
 
 /// A scaler as it is watched: one that cannot be read must not stop the watch of all others.
@@ -55,6 +64,31 @@ pub(super) struct Context {
     pub(super) missed: Missed,
     pub(super) events: Events,
     pub(super) metrics: Metrics,
+    /// Whether both kinds have been listed: nothing is decided on half a view.
+    pub(super) readiness: Readiness,
+    /// Budgets whose capacity this process has read: what an earlier one left in the ledger may be out of date.
+    pub(super) read_capacities: Mutex<HashSet<String>>,
+    /// What each budget last had to give.
+    pub(super) rooms: Mutex<HashMap<ObjectName, Room>>,
+}
+
+/// What a budget has to give, as far as waiting scalers are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Room {
+    pub(super) available: Option<Connections>,
+    pub(super) over_by: Connections,
+    pub(super) frozen: bool,
+    pub(super) consumers: usize,
+}
+
+impl Room {
+    /// Whether somebody who waited at `before` may have less to wait for now.
+    pub(super) fn improves_on(&self, before: &Self) -> bool {
+        self.available > before.available
+            || self.over_by < before.over_by
+            || (before.frozen && !self.frozen)
+            || self.consumers != before.consumers
+    }
 }
 
 /// The object that a reconcile is about.
@@ -88,6 +122,25 @@ pub(super) fn key(namespace: &str, name: &str) -> String {
 }
 
 impl Context {
+    /// Whether this process has read the capacity of `budget` since it started.
+    pub(super) fn has_read_capacity(&self, budget: &ConnectionBudget) -> bool {
+        let uid = budget.uid().unwrap_or_default();
+        self.read_capacities.lock().unwrap_or_else(PoisonError::into_inner).contains(&uid)
+    }
+
+    /// Whether `budget`, as it is watched now, has more to give to those who wait than when it was last watched.
+    pub(super) fn has_more_room(&self, budget: &Budget) -> bool {
+        let Ok(Ok(ledger)) = budget.0.as_ref().map(|budget| ledger::read(budget.status.as_ref())) else { return false };
+        let room = Room {
+            available: ledger.available(),
+            over_by: ledger.over_by(),
+            frozen: ledger.capacity.frozen(),
+            consumers: ledger.entries.len(),
+        };
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        rooms.insert(Subject::of(budget).name, room).is_none_or(|before| room.improves_on(&before))
+    }
+
     /// The target's adapter.
     pub(super) fn target(&self, id: &TargetId) -> Target {
         match id {
@@ -109,7 +162,7 @@ impl Context {
         Ok(intent)
     }
 
-    /// The scaler that has `target` by right, when it is not `subject`: the oldest, and of two of the same second the first by name.
+    /// The scaler that has `target` by right (one that may scale it), when it is not `subject`: the oldest, and of two of the same second the first by name.
     fn older_owner(&self, target: &TargetId, subject: &Scaler) -> Option<String> {
         let age = |scaler: &Scaler| {
             let created = scaler.creation_timestamp().map(|time| time.0);
@@ -118,7 +171,9 @@ impl Context {
         let rival = |scaler: &Scaler| {
             scaler.0.as_ref().is_ok_and(|scaler| {
                 let namespace = scaler.namespace().unwrap_or_default();
-                scaler.spec.target_ref.target().is_ok_and(|theirs| TargetId::of(theirs, &namespace) == *target)
+                Intent::of(scaler, &namespace).is_ok_and(|theirs| {
+                    theirs.target.is(target) && theirs.check_target(&namespace, &self.config).is_ok()
+                })
             })
         };
         let oldest =

@@ -6,6 +6,8 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
+use crate::ledger::in_time;
+
 /// `note` of an event may have at most this many bytes; the API server refuses more.
 const LONGEST_NOTE: usize = 1024;
 
@@ -70,7 +72,7 @@ impl Events {
         // A recorder of its own for each event: one that lives on would fold the next story with the same reason into this one and
         // drop its note, which carries the numbers.
         let recorder = Recorder::new(self.client.clone(), self.reporter.clone());
-        if let Err(error) = recorder.publish(&story.0, regarding).await {
+        if let Err(error) = in_time(recorder.publish(&story.0, regarding)).await {
             tracing::warn!(%error, reason = story.0.reason, "an event was not stored");
         }
     }

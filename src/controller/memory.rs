@@ -10,13 +10,17 @@ use hybridscaler_core::{Replicas, history::History, observation::Workload};
 use jiff::{SignedDuration, Timestamp};
 use rand::RngExt;
 
-use super::context::ScalerRef;
+use super::{context::ScalerRef, trouble::Trouble};
 use crate::api::HybridScalerStatus;
 
 /// The first wait after a failure.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait after failures in a row.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// A deleted workload's replicas cannot be counted any more, and drain for as long as their grace period lasts: they stay charged for
+/// this long.
+pub(super) const DRAINED: SignedDuration = SignedDuration::from_mins(10);
 
 /// One scaler's memory.
 #[derive(Clone, Debug)]
@@ -33,12 +37,29 @@ pub(super) struct Remembered {
     pub(super) failures: u32,
     /// Whether it waits for room in its budget, so that a change of the budget concerns it.
     pub(super) waits_for_room: bool,
-    /// What the last dry run would have written, so that it is told once.
-    pub(super) rehearsed: Option<Replicas>,
+    /// What the last dry run told that it would have written, and when.
+    pub(super) rehearsed: Option<(Replicas, Timestamp)>,
     /// The replicas as last observed, and since when they were observed so.
     pub(super) alike: Option<(Workload, Timestamp)>,
     /// Until when a write without an answer may still be carried out.
     pub(super) in_flight_until: Option<Timestamp>,
+    /// The newest write that was refused for good.
+    pub(super) refused: Option<RefusedWrite>,
+    /// Conflicts in a row.
+    pub(super) conflicts: u32,
+    /// Whether the target is not ours to scale, so that what it opens is unmanaged and has to fit into the reserve.
+    pub(super) unmanaged: bool,
+}
+
+/// A write that was refused: until it is tried again, the connections it needed go back to the others.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedWrite {
+    /// The refusal counts for this spec only.
+    pub(super) generation: Option<i64>,
+    /// When to try again.
+    pub(super) until: Timestamp,
+    /// What to tell until then.
+    pub(super) trouble: Trouble,
 }
 
 impl Remembered {
@@ -55,6 +76,9 @@ impl Remembered {
             rehearsed: None,
             alike: None,
             in_flight_until: None,
+            refused: None,
+            conflicts: 0,
+            unmanaged: false,
         }
     }
 }
@@ -89,6 +113,11 @@ impl Memory {
     /// Remembers `what` of `uid`.
     pub(super) fn keep(&self, uid: &str, what: Remembered) {
         self.lock().insert(uid.to_owned(), what);
+    }
+
+    /// Whether the scaler's target was found not to be ours to scale.
+    pub(super) fn unmanaged(&self, uid: &str) -> bool {
+        self.lock().get(uid).is_some_and(|remembered| remembered.unmanaged)
     }
 
     /// Whether the scaler waits for room in its budget.

@@ -3,6 +3,7 @@
 mod verdicts;
 
 use hybridscaler_core::{
+    Replicas,
     demand::{Proposal, Verdict as Ruled},
     explanation::Limit,
     reading::{Load, Reading},
@@ -23,7 +24,7 @@ use crate::{
         conditions::{self, ConditionType, reasons},
         status::{ConnectionStatus, ScaleHistory, SignalState, TriggerStatus},
     },
-    ledger::written_by_us,
+    ledger::{in_time, written_by_us},
     telemetry::metrics::{ScalerView, TriggerView},
 };
 
@@ -45,14 +46,21 @@ pub(super) async fn tell(
     ctx: &Context,
 ) -> Result<(), NotStored> {
     let now = Timestamp::now();
+    if found.has_read_nothing() && memory.status.observed_generation == subject.generation {
+        // Right after the start nothing has been read yet. What stands in the status is truer than a moment without signals.
+        return Ok(());
+    }
     let status = status(found, subject.generation, memory, now);
     ctx.metrics.scaler(subject.name.clone(), view(found, &status));
-    for story in stories(found, &memory.status, &status, memory) {
+    for story in stories(found, &memory.status, &status) {
         ctx.events.publish(&subject.reference, story).await;
     }
-    memory.rehearsed = rehearsed(found);
+    if let Some(replicas) = rehearsal(found, memory, now) {
+        memory.rehearsed = Some((replicas, now));
+        ctx.events.publish(&subject.reference, Story::would_scale(&headline(found))).await;
+    }
     let changed = decision_of(&status) != decision_of(&memory.status);
-    let moved = status != memory.status && now.duration_since(memory.stored_at) >= REFRESH;
+    let moved = values_of(&status) != values_of(&memory.status) && now.duration_since(memory.stored_at) >= REFRESH;
     if changed || moved {
         store(object, &status, subject, ctx).await?;
         memory.status = status;
@@ -150,23 +158,22 @@ fn headline(found: &Found) -> String {
 }
 
 /// The events between two statuses.
-fn stories(found: &Found, before: &HybridScalerStatus, after: &HybridScalerStatus, memory: &Remembered) -> Vec<Story> {
+fn stories(found: &Found, before: &HybridScalerStatus, after: &HybridScalerStatus) -> Vec<Story> {
     let sentence = headline(found);
     let mut stories = Vec::new();
     if let (Some(to), Some(observed)) = (found.wrote, &found.observed) {
         let direction = if to > observed.workload.desired { "ScaledUp" } else { "ScaledDown" };
         stories.push(Story::scaled(direction, &sentence));
     }
-    if let Some(replicas) = rehearsed(found)
-        && memory.rehearsed != Some(replicas)
-        && found.desired() != Some(replicas)
-    {
-        stories.push(Story::would_scale(&sentence));
-    }
     let capped = |status: &HybridScalerStatus| status.limited_by.as_deref() == Some(Limit::ConnectionBudget.as_str());
     match (capped(before), capped(after)) {
         (false, true) => stories.push(Story::capped(&sentence)),
-        (true, false) if found.trouble.is_none() => stories.push(Story::uncapped(&sentence)),
+        // Nobody knows what a load wants that cannot be read.
+        (true, false)
+            if after.limited_by.as_deref() != Some(Limit::UnknownSignal.as_str()) && found.trouble.is_none() =>
+        {
+            stories.push(Story::uncapped(&sentence));
+        }
         _ => {}
     }
     let (was, is) = (condition(before), condition(after));
@@ -188,9 +195,19 @@ fn condition(status: &HybridScalerStatus) -> Option<&Condition> {
     status.conditions.iter().find(|condition| condition.type_ == ConditionType::Ready.as_str())
 }
 
-/// What a dry run would write.
-fn rehearsed(found: &Found) -> Option<hybridscaler_core::Replicas> {
-    found.decision.as_ref().filter(|_| found.mode == Mode::DryRun).map(|decision| decision.replicas)
+/// What a dry run would write, when it is worth an event: another number than it told, and not one more in the same minute.
+fn rehearsal(found: &Found, memory: &Remembered, now: Timestamp) -> Option<Replicas> {
+    let decision = found.decision.as_ref().filter(|_| found.mode == Mode::DryRun)?;
+    let replicas = decision.replicas;
+    let told = memory.rehearsed.is_some_and(|(last, at)| last == replicas || now.duration_since(at) < REFRESH);
+    (!told && found.desired() != Some(replicas)).then_some(replicas)
+}
+
+/// A status without the ages of what was read: they move when nothing else does.
+fn values_of(status: &HybridScalerStatus) -> HybridScalerStatus {
+    let mut kept = HybridScalerStatus { explanation: None, ..status.clone() };
+    kept.triggers.iter_mut().for_each(|trigger| trigger.read_at = None);
+    kept
 }
 
 /// A status without what moves while the decision stays.
@@ -214,14 +231,14 @@ fn decision_of(status: &HybridScalerStatus) -> HybridScalerStatus {
 }
 
 fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
-    let replicas = |count: Option<u32>| hybridscaler_core::Replicas(count.unwrap_or_default());
+    let replicas = |count: Option<u32>| count.map(Replicas);
     let triggers =
         found.decision.iter().flat_map(|decision| &decision.explanation.demand.proposals).zip(&found.readings);
     ScalerView {
         running: replicas(status.current_replicas),
         desired: replicas(status.desired_replicas),
         wanted: replicas(status.wanted_replicas),
-        allowed: status.allowed_replicas.map(hybridscaler_core::Replicas),
+        allowed: replicas(status.allowed_replicas),
         limited_by: limited_by(found),
         ready: condition(status).is_some_and(|ready| ready.status == "True"),
         triggers: triggers
@@ -266,11 +283,11 @@ async fn store(
     let mut next = scaler.clone();
     for attempt in 0..2 {
         next.status = Some(status.clone());
-        match api.replace_status(&subject.name.name, &written_by_us(), &next).await {
+        match in_time(api.replace_status(&subject.name.name, &written_by_us(), &next)).await {
             Ok(_) => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_not_found() => return Ok(()),
             Err(kube::Error::Api(answer)) if answer.is_conflict() && attempt == 0 => {
-                next = api.get(&subject.name.name).await?;
+                next = in_time(api.get(&subject.name.name)).await?;
                 if next.metadata.uid != scaler.metadata.uid {
                     return Ok(());
                 }

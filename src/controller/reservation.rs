@@ -2,8 +2,8 @@
 
 use hybridscaler_core::{
     Connections, Replicas,
-    budget::{Footprint, Growth, Ledger, Plan, Turn, Waiting, plan},
-    observation::Workload,
+    budget::{Footprint, Growth, Ledger, Plan, Shape, Turn, Waiting, plan},
+    observation::{Rollout, Workload},
 };
 use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
@@ -45,7 +45,7 @@ pub(super) struct Account<'a> {
     reference: ObjectRef<ConnectionBudget>,
     subject: &'a Subject,
     consumer: String,
-    target: String,
+    pub(super) target: &'a TargetId,
     mode: Mode,
     /// The entry's version before the target was observed.
     version: Option<u64>,
@@ -53,27 +53,14 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// Opens the account. Call it BEFORE the target is observed: a release rests on that order.
-    pub(super) fn open(intent: &'a Intent, subject: &'a Subject, ctx: &Context) -> Result<Option<Self>, Trouble> {
-        let Some(demand) = &intent.connections else {
-            return Ok(None);
-        };
+    pub(super) fn open(intent: &'a Intent, subject: &'a Subject, ctx: &Context) -> Option<Self> {
+        let demand = intent.connections.as_ref()?;
         let reference = ObjectRef::new(&demand.budget).within(&demand.namespace);
-        let budget = cached(ctx, &reference);
-        if let Some(budget) = budget.as_deref().and_then(|budget| budget.0.as_ref().ok())
-            && !budget.spec.admits(&demand.namespace, &subject.name.namespace)
-        {
-            let message = format!(
-                "connection budget {}/{} admits scalers of its own namespace only, and this one is in {}: set the budget's \
-                 spec.allowedNamespaces.from to All, or use a budget in this namespace",
-                demand.namespace, demand.budget, subject.name.namespace
-            );
-            return Err(Trouble::new(ConditionType::AbleToScale, reasons::BUDGET_NOT_ALLOWED, message));
-        }
-        let ledger = known_ledger(budget.as_deref());
+        let ledger = known_ledger(cached(ctx, &reference).as_deref());
         let consumer = subject.key();
         let version = ledger.and_then(|ledger| ledger.entries.get(&consumer).map(|entry| entry.version));
-        let (target, mode) = (intent.target.to_string(), intent.mode);
-        Ok(Some(Self { demand, reference, subject, consumer, target, mode, version }))
+        let (target, mode) = (&intent.target, intent.mode);
+        Some(Self { demand, reference, subject, consumer, target, mode, version })
     }
 
     /// Reserves what the consumer wants, charges what it runs, gives back what is seen to be gone.
@@ -81,21 +68,47 @@ impl<'a> Account<'a> {
         &self,
         observed: &Observed,
         wanted: Replicas,
-        intent: &Intent,
         memory: &Remembered,
         ctx: &Context,
         now: Timestamp,
     ) -> Result<Reserved, Trouble> {
-        let footprint =
-            Footprint { shape: observed.shape, reserve: self.demand.reserve, per_replica: self.demand.per_replica };
-        let sure = may_release(&intent.target, &observed.workload, memory, now);
+        let sure = may_release(self.target, &observed.workload, memory, now);
+        let wanted = if self.mode == Mode::Active { wanted } else { observed.workload.desired };
+        self.keep_books(observed.shape, observed.workload, wanted, sure, ctx).await
+    }
+
+    /// Charges a target that does not exist: nothing when it was never charged, so that the others need not wait to learn what it runs;
+    /// what it was charged while it may be `draining`.
+    pub(super) async fn settle_missing(&self, draining: bool, ctx: &Context) -> Result<(), Trouble> {
+        let nothing = Workload {
+            desired: Replicas::ZERO,
+            running: Replicas::ZERO,
+            starting: Replicas::ZERO,
+            terminating: Replicas::ZERO,
+            rollout: Rollout::Settled,
+        };
+        self.keep_books(Shape::Other, nothing, Replicas::ZERO, !draining, ctx).await.map(drop)
+    }
+
+    /// One turn at the ledger. What it gives back rests on `sure`: that the workload is what it was observed to be.
+    async fn keep_books(
+        &self,
+        shape: Shape,
+        workload: Workload,
+        wanted: Replicas,
+        sure: bool,
+        ctx: &Context,
+    ) -> Result<Reserved, Trouble> {
+        let ConnectionDemand { reserve, per_replica, .. } = *self.demand;
+        let footprint = Footprint { shape, reserve, per_replica };
+        let target = self.target.to_string();
         let turn = |budget: &ConnectionBudget, ledger: &Ledger| Turn {
             consumer: &self.consumer,
             uid: &self.subject.uid,
-            target: &self.target,
+            target: &target,
             footprint,
-            workload: observed.workload,
-            wanted: if self.mode == Mode::Active { wanted } else { observed.workload.desired },
+            workload,
+            wanted,
             growth: self.growth(budget, ledger, ctx),
             seen_version: self.version.filter(|_| sure),
         };
@@ -110,55 +123,34 @@ impl<'a> Account<'a> {
         if let Some(budget) = watched.as_deref().and_then(|budget| budget.0.as_ref().ok())
             && let Ok(ledger) = ledger::read(budget.status.as_ref())
         {
+            self.check_admission(budget)?;
             let plan = plan(&ledger, &turn(budget, &ledger));
             if plan.ledger.is_none() && plan.write.is_none() {
                 return Ok(reserved(plan, &ledger));
             }
         }
         let step = |budget: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
+            self.check_admission(budget)?;
             let plan = plan(ledger, &turn(budget, ledger));
             if let Some(next) = &plan.ledger {
                 ledger.clone_from(next);
             }
-            reserved(plan, ledger)
+            Ok(reserved(plan, ledger))
         };
-        Ok(ctx.ledgers.update(&self.reference, step).await?.1)
+        ctx.ledgers.update(&self.reference, step).await?.1
     }
 
-    /// Charges nothing to a target that does not exist, so that the budget need not wait to learn what it runs.
-    pub(super) async fn charge_nothing(&self, ctx: &Context) -> Result<(), Trouble> {
-        let known = known_ledger(cached(ctx, &self.reference).as_deref());
-        if known.is_some_and(|ledger| ledger.entries.contains_key(&self.consumer)) {
+    /// Whether the budget lets this namespace have of it.
+    fn check_admission(&self, budget: &ConnectionBudget) -> Result<(), Trouble> {
+        let (ConnectionDemand { namespace, budget: name, .. }, own) = (self.demand, &self.subject.name.namespace);
+        if budget.spec.admits(namespace, own) {
             return Ok(());
         }
-        let nothing = Workload {
-            desired: Replicas::ZERO,
-            running: Replicas::ZERO,
-            starting: Replicas::ZERO,
-            terminating: Replicas::ZERO,
-            rollout: hybridscaler_core::observation::Rollout::Settled,
-        };
-        let step = |_: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
-            let turn = Turn {
-                consumer: &self.consumer,
-                uid: &self.subject.uid,
-                target: &self.target,
-                footprint: Footprint {
-                    shape: hybridscaler_core::budget::Shape::Other,
-                    reserve: self.demand.reserve,
-                    per_replica: self.demand.per_replica,
-                },
-                workload: nothing,
-                wanted: Replicas::ZERO,
-                growth: Growth::Allowed,
-                seen_version: None,
-            };
-            if let Some(next) = plan(ledger, &turn).ledger {
-                *ledger = next;
-            }
-        };
-        ctx.ledgers.update(&self.reference, step).await?;
-        Ok(())
+        let message = format!(
+            "connection budget {namespace}/{name} admits scalers of its own namespace only, and this one is in {own}: set the budget's \
+             spec.allowedNamespaces.from to All, or use a budget in this namespace"
+        );
+        Err(Trouble::new(ConditionType::AbleToScale, reasons::BUDGET_NOT_ALLOWED, message))
     }
 
     fn growth(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Growth {
@@ -166,6 +158,10 @@ impl<'a> Account<'a> {
             Mode::DryRun => return Growth::Frozen(Waiting::DryRun),
             Mode::Paused => return Growth::Frozen(Waiting::Paused),
             Mode::Active => {}
+        }
+        // What an earlier process read may be long ago.
+        if !ctx.has_read_capacity(budget) && ledger.capacity.usable().is_some() {
+            return Growth::Frozen(Waiting::CapacityFrozen);
         }
         let consumers = self.uncharged(budget, ledger, ctx);
         if consumers.is_empty() { Growth::Allowed } else { Growth::Frozen(Waiting::ConsumersUnknown { consumers }) }
@@ -184,7 +180,9 @@ impl<'a> Account<'a> {
             let key = key(&namespace, &scaler.name_any());
             let counts = refers && budget.spec.admits(&demand.namespace, &namespace);
             let charged = key == *consumer || ledger.entries.contains_key(&key);
-            (counts && !charged && ctx.admit(scaler, object).is_ok()).then_some(key)
+            let managed =
+                || ctx.admit(scaler, object).is_ok() && !ctx.memory.unmanaged(&scaler.uid().unwrap_or_default());
+            (counts && !charged && managed()).then_some(key)
         };
         let mut consumers: Vec<String> = ctx.scalers.state().iter().filter_map(|scaler| missing(scaler)).collect();
         consumers.sort();

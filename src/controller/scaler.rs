@@ -5,7 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hybridscaler_core::{Decision, Replicas, decide, observation::Observation, reading::Reading};
+use hybridscaler_core::{
+    Decision, Replicas, decide,
+    observation::Observation,
+    policy::Behavior,
+    reading::{Reading, Unknown},
+};
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use rand::RngExt;
@@ -13,7 +18,7 @@ use rand::RngExt;
 use super::{
     context::{Context, Scaler, ScalerRef, Subject},
     intent::Intent,
-    memory::{Remembered, back_off},
+    memory::{DRAINED, RefusedWrite, Remembered, back_off},
     report,
     reservation::{Account, Reserved},
     trouble::Trouble,
@@ -28,6 +33,11 @@ use crate::{
 
 /// The longest that a scaler is left alone when nothing wakes it: its signals do, at every new reading.
 const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// A write that was refused is tried again after this long, or when the scaler's spec changes.
+const REFUSED_FOR: Duration = Duration::from_mins(1);
+/// The longest that an API server works on a request that nobody waits for any more (`--request-timeout`, its default).
+const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 
 /// What a status could not be stored for; the scaler itself went on.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +68,8 @@ enum Turn {
 
 /// Reconciles one scaler. Its trouble is its own: it becomes a condition, and every other object goes on at its pace.
 pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<Action, NotStored> {
+    // Half a view is no view: a scaler that decides before the budgets are known would find none.
+    ctx.readiness.ready().await;
     let started = Instant::now();
     let subject = Subject::of(&*object);
     let reference = ScalerRef::from_obj(&*object);
@@ -70,12 +82,14 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     };
     let action = match turn {
         Ok(Turn::Again) => {
+            memory.conflicts = memory.conflicts.saturating_add(1);
+            let wait = soon(memory.conflicts);
             ctx.memory.keep(&subject.uid, memory);
             ctx.metrics.reconciled("HybridScaler", "conflict", started.elapsed());
-            return Ok(Action::requeue(Duration::from_millis(rand::rng().random_range(20..=100))));
+            return Ok(Action::requeue(wait));
         }
         Ok(Turn::Done) => {
-            memory.failures = 0;
+            (memory.failures, memory.conflicts) = (0, 0);
             Action::requeue(if found.settled(&memory) { LONGEST_REST.max(found.interval) } else { found.interval })
         }
         Err(trouble) => {
@@ -88,9 +102,39 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     memory.waits_for_room = found.waits_for_room();
     let told = report::tell(&found, &object, &subject, &mut memory, &ctx).await;
     ctx.memory.keep(&subject.uid, memory);
+    if ctx.scalers.get(&reference).is_none() {
+        // It was deleted meanwhile, and what was kept of it just now would stay.
+        ctx.sweep();
+    }
     let outcome = if found.trouble.is_some() { "trouble" } else { "ok" };
     ctx.metrics.reconciled("HybridScaler", outcome, started.elapsed());
     told.map(|()| action)
+}
+
+/// How long to wait after so many conflicts in a row: hardly at first, since they are the normal course of things.
+fn soon(conflicts: u32) -> Duration {
+    let whole = Duration::from_millis(50).saturating_mul(2_u32.saturating_pow(conflicts.saturating_sub(1)));
+    whole.min(Duration::from_secs(2)).mul_f64(rand::rng().random_range(0.5..=1.0))
+}
+
+/// What follows from a target that could not be observed.
+async fn not_observed(
+    error: TargetError,
+    account: Option<Account<'_>>,
+    memory: &mut Remembered,
+    ctx: &Context,
+) -> Result<Trouble, Trouble> {
+    match (&error, account) {
+        (TargetError::NotFound(_), Some(account)) => {
+            let missed = ctx.missed.for_how_long(&account.target.to_string(), Timestamp::now());
+            account.settle_missing(missed < DRAINED, ctx).await?;
+        }
+        (TargetError::OwnedByAnother { .. } | TargetError::NotScalable(_) | TargetError::Forbidden(_), _) => {
+            memory.unmanaged = true;
+        }
+        _ => {}
+    }
+    Ok(error.into())
 }
 
 impl Found {
@@ -103,63 +147,63 @@ impl Found {
         ctx: &Context,
     ) -> Result<Turn, Trouble> {
         self.mode = scaler.spec.mode;
-        let reference = memory.reference.clone();
         let intent = match ctx.admit(scaler, object) {
             Ok(intent) => intent,
             Err(trouble) => {
-                ctx.sources.forget(&reference);
+                ctx.sources.forget(&memory.reference);
                 return Err(trouble);
             }
         };
         self.interval = intent.interval;
-        let refused = intent.refused_sources(&subject.name.namespace, &ctx.config);
-        let allowed = intent.sources.iter().filter(|source| !refused.contains_key(source));
-        ctx.sources.watch(&reference, allowed.map(|source| (source.clone(), intent.interval)));
-        let reading = |source| refused.get(source).cloned().unwrap_or_else(|| ctx.sources.latest(source));
-        self.readings = intent.sources.iter().map(reading).collect();
+        self.read(&intent, subject, memory, ctx);
 
-        let account = Account::open(&intent, subject, ctx)?;
+        let account = Account::open(&intent, subject, ctx);
         let target = ctx.target(&intent.target);
         let observed = match target.observe().await {
             Ok(observed) => observed,
-            Err(error) => {
-                if let (TargetError::NotFound(_), Some(account)) = (&error, &account) {
-                    account.charge_nothing(ctx).await?;
-                }
-                return Err(error.into());
-            }
+            Err(error) => return Err(not_observed(error, account, memory, ctx).await?),
         };
         let now = Timestamp::now();
         let workload = observed.workload;
+        ctx.missed.found(&intent.target.to_string());
+        memory.unmanaged = false;
         memory.history = memory.history.observed(&workload, now);
         if memory.alike.is_none_or(|(seen, _)| seen != workload) {
             memory.alike = Some((workload, now));
         }
+        memory.refused =
+            memory.refused.take().filter(|refused| refused.generation == subject.generation && now < refused.until);
         self.observed = Some(observed.clone());
 
         let seen = Observation { workload, readings: self.readings.clone() };
-        let mut decision = decide(&intent.policy, &seen, &memory.history, now);
-        let wanted = decision.replicas;
+        let decision = decide(&intent.policy, &seen, &memory.history, now);
+        // After a refusal nothing is asked for, so that what was reserved goes back to the others.
+        let wanted = if memory.refused.is_some() { workload.desired } else { decision.replicas };
+        let decision = self.decision.insert(decision);
         let write = match account {
             None => (wanted != workload.desired && intent.mode == Mode::Active).then_some(wanted),
             Some(account) => {
-                let reserved = match account.settle(&observed, wanted, &intent, memory, ctx, now).await {
-                    Ok(reserved) => reserved,
-                    Err(trouble) => {
-                        self.decision = Some(decision);
-                        return Err(trouble);
-                    }
-                };
-                decision.explanation = decision.explanation.with_budget(&reserved.budget, &reserved.plan);
+                let reserved = account.settle(&observed, wanted, memory, ctx, now).await?;
+                decision.explanation = decision.explanation.clone().with_budget(&reserved.budget, &reserved.plan);
                 decision.limited_by = decision.explanation.limited_by();
-                let write = reserved.plan.write;
-                self.reserved = Some(reserved);
-                write
+                self.reserved.insert(reserved).plan.write
             }
         };
-        self.decision = Some(decision);
+        if let Some(RefusedWrite { trouble, .. }) = &memory.refused {
+            return Err(trouble.clone());
+        }
         let Some(to) = write else { return Ok(Turn::Done) };
-        self.write(&target, &observed, to, &intent, memory, ctx, now).await
+        let cooldowns = &intent.policy.behavior;
+        self.write(&target, &observed, to, cooldowns, subject, memory, ctx).await
+    }
+
+    /// Watches the sources that the namespace may use, and takes their newest readings.
+    fn read(&mut self, intent: &Intent, subject: &Subject, memory: &Remembered, ctx: &Context) {
+        let refused = intent.refused_sources(&subject.name.namespace, &ctx.config);
+        let allowed = intent.sources.iter().filter(|source| !refused.contains_key(source));
+        ctx.sources.watch(&memory.reference, allowed.map(|source| (source.clone(), intent.interval)));
+        let reading = |source| refused.get(source).cloned().unwrap_or_else(|| ctx.sources.latest(source));
+        self.readings = intent.sources.iter().map(reading).collect();
     }
 
     #[expect(clippy::too_many_arguments, reason = "one step of the turn, apart for its length")]
@@ -168,30 +212,50 @@ impl Found {
         target: &Target,
         observed: &Observed,
         to: Replicas,
-        intent: &Intent,
+        cooldowns: &Behavior,
+        subject: &Subject,
         memory: &mut Remembered,
         ctx: &Context,
-        now: Timestamp,
     ) -> Result<Turn, Trouble> {
         let from = observed.workload.desired;
         let direction = if to > from { "up" } else { "down" };
         let wrote = target.write(observed, to).await;
+        let now = Timestamp::now();
         ctx.metrics.wrote(direction, wrote.as_ref().map_or_else(WriteError::reason, |()| "ok"));
-        match wrote {
+        // What was seen before a write says nothing of after it.
+        memory.alike = None;
+        let error = match wrote {
             Ok(()) => {
                 tracing::info!(%target, %from, %to, "scaled");
-                memory.history = memory.history.scaled(&observed.workload, to, &intent.policy.behavior, now);
+                memory.history = memory.history.scaled(&observed.workload, to, cooldowns, now);
                 self.wrote = Some(to);
-                Ok(Turn::Done)
+                return Ok(Turn::Done);
             }
-            Err(WriteError::Conflict) => Ok(Turn::Again),
-            Err(error) => {
-                if let WriteError::UnknownOutcome(_) = error {
-                    memory.in_flight_until = Some(now.checked_add(LONGEST_IN_FLIGHT).unwrap_or(Timestamp::MAX));
-                }
-                Err(error.into())
+            Err(WriteError::Conflict) => return Ok(Turn::Again),
+            Err(error) => error,
+        };
+        let after = |wait: Duration| now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        match &error {
+            WriteError::UnknownOutcome(_) => {
+                memory.in_flight_until = Some(after(match target {
+                    Target::Scale(_) => LONGEST_REQUEST,
+                    Target::Ecs(_) => LONGEST_IN_FLIGHT,
+                }));
             }
+            WriteError::Forbidden(_) | WriteError::Refused(_) | WriteError::NotFound(_) => {
+                let until = after(REFUSED_FOR);
+                memory.refused =
+                    Some(RefusedWrite { generation: subject.generation, until, trouble: error.clone().into() });
+            }
+            WriteError::Conflict | WriteError::Throttled(_) | WriteError::Unreachable(_) | WriteError::Held { .. } => {}
         }
+        Err(error.into())
+    }
+
+    /// Whether the operator has only just started to read its signals.
+    pub(super) fn has_read_nothing(&self) -> bool {
+        let not_yet = |reading: &Reading| matches!(reading, Reading::Unknown { why: Unknown::NotReadYet, .. });
+        self.trouble.is_none() && self.wrote.is_none() && self.readings.iter().any(not_yet)
     }
 
     /// What the target is told to run, as far as is known.

@@ -41,6 +41,35 @@ impl TargetId {
     }
 }
 
+impl TargetId {
+    /// Whether both name the same thing, however it is written: a cluster by name or by ARN, a kind in one version or another. Two
+    /// services of one name in accounts that are not known to differ are taken for one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Workload(one), Self::Workload(two)) => {
+                let group =
+                    |workload: &WorkloadRef| workload.api_version.rsplit_once('/').map(|(group, _)| group.to_owned());
+                (&one.namespace, group(one), &one.kind, &one.name) == (&two.namespace, group(two), &two.kind, &two.name)
+            }
+            (Self::Ecs(one), Self::Ecs(two)) => {
+                let name = |service: &Service| {
+                    let Access { region, .. } = &service.access;
+                    (region.clone(), service.cluster_name().to_owned(), service.short_name().to_owned())
+                };
+                let accounts = account(one).zip(account(two));
+                name(one) == name(two) && accounts.is_none_or(|(one, two)| one == two)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The account that a service is known to be in: from the cluster's ARN, else from the role that reaches it.
+fn account(service: &Service) -> Option<&str> {
+    let arns = [Some(service.cluster.as_str()), service.access.role_arn.as_deref()];
+    arns.into_iter().flatten().filter_map(|arn| arn.split(':').nth(4)).find(|account| !account.is_empty())
+}
+
 impl fmt::Display for TargetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -102,5 +131,33 @@ mod tests {
         for words in ["", "workload", "ecs a b", "ecs a b c d e", "pod a b c d"] {
             assert!(words.parse::<TargetId>().is_err(), "{words:?}");
         }
+    }
+
+    #[test]
+    fn one_thing_is_one_thing_however_it_is_written() {
+        let ecs = |cluster: &str, role_arn: Option<&str>| {
+            TargetId::Ecs(Service {
+                cluster: cluster.into(),
+                name: "core-api".into(),
+                access: Access { region: "eu-west-1".into(), role_arn: role_arn.map(Into::into) },
+            })
+        };
+        let workload = |api_version: &str| {
+            TargetId::Workload(WorkloadRef {
+                namespace: "orders".into(),
+                api_version: api_version.into(),
+                kind: "Rollout".into(),
+                name: "order-worker".into(),
+            })
+        };
+        let arn = "arn:aws:ecs:eu-west-1:123456789012:cluster/prod";
+        let (own, other) = ("arn:aws:iam::123456789012:role/scaler", "arn:aws:iam::999999999999:role/scaler");
+        assert!(ecs("prod", None).is(&ecs(arn, None)), "nobody says that the accounts differ");
+        assert!(ecs("prod", Some(own)).is(&ecs(arn, None)));
+        assert!(!ecs("prod", Some(other)).is(&ecs(arn, None)));
+        assert!(!ecs("prod", None).is(&ecs("test", None)));
+        assert!(workload("argoproj.io/v1alpha1").is(&workload("argoproj.io/v1")));
+        assert!(!workload("argoproj.io/v1").is(&workload("example.com/v1")));
+        assert!(!workload("apps/v1").is(&ecs("prod", None)));
     }
 }

@@ -24,6 +24,9 @@ static TURN: Mutex<()> = Mutex::const_new(());
 /// The longest that anything awaited here may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A value of CPU is read when its minute is over.
+const CLOUDWATCH_PERIOD: Duration = Duration::from_mins(1);
+
 /// A cluster with an operator that may use everything in [`Aws`] from the test's namespace.
 pub struct World {
     pub operator: Option<Operator>,
@@ -131,7 +134,7 @@ spec:
     /// Waits until so many tasks of the service run, and it is told to run no other number.
     pub async fn running(&self, name: &str, tasks: u32) {
         let settled = self.aws.ecs().until("prod", name, |counts| counts.running == tasks && counts.desired == tasks);
-        let in_time = tokio::time::timeout(PATIENCE, settled).await;
+        let in_time = tokio::time::timeout(PATIENCE + CLOUDWATCH_PERIOD, settled).await;
         assert!(in_time.is_ok(), "not {tasks} tasks: {:?}", self.aws.ecs().counts("prod", name));
     }
 

@@ -24,12 +24,12 @@ pub struct ObjectName {
 /// One scaler as its newest reconcile saw it.
 #[derive(Clone, Debug, Default)]
 pub struct ScalerView {
-    /// Replicas that carry load.
-    pub running: Replicas,
+    /// Replicas that carry load; like all numbers of a scaler, nothing while unknown.
+    pub running: Option<Replicas>,
     /// What the target is told to run.
-    pub desired: Replicas,
+    pub desired: Option<Replicas>,
     /// What demand, bounds and cooldowns ask for.
-    pub wanted: Replicas,
+    pub wanted: Option<Replicas>,
     /// The most that its budget allows now; nothing without a budget.
     pub allowed: Option<Replicas>,
     /// What keeps it from running what demand asks for; a stable reason.
@@ -186,11 +186,16 @@ impl Families {
         let views = objects.lock();
         for (ObjectName { namespace, name }, view) in &views.scalers {
             let scaler: &[&str] = &[namespace, name];
-            self.current.with_label_values(scaler).set(view.running.0.into());
-            self.desired.with_label_values(scaler).set(view.desired.0.into());
-            self.wanted.with_label_values(scaler).set(view.wanted.0.into());
-            if let Some(allowed) = view.allowed {
-                self.allowed.with_label_values(scaler).set(allowed.0.into());
+            for (family, replicas) in [
+                (&self.current, view.running),
+                (&self.desired, view.desired),
+                (&self.wanted, view.wanted),
+                (&self.allowed, view.allowed),
+            ] {
+                // What is not known is not shown: 0 would be a lie.
+                if let Some(replicas) = replicas {
+                    family.with_label_values(scaler).set(replicas.0.into());
+                }
             }
             self.limited.with_label_values(&[namespace, name, view.limited_by]).set(1.0);
             self.ready.with_label_values(scaler).set(f64::from(u8::from(view.ready)));
@@ -238,7 +243,7 @@ mod tests {
         let name = ObjectName { namespace: "orders".into(), name: "order-worker".into() };
         metrics.scaler(
             name.clone(),
-            ScalerView { desired: Replicas(18), limited_by: "ConnectionBudget", ..ScalerView::default() },
+            ScalerView { desired: Some(Replicas(18)), limited_by: "ConnectionBudget", ..ScalerView::default() },
         );
         let text = String::from_utf8(metrics.render().unwrap()).unwrap();
         assert!(
