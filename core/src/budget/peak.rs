@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Connections, Replicas};
+use crate::{
+    observation::Workload,
+    units::{Connections, Replicas},
+};
 
 mod covers;
 
@@ -113,20 +116,25 @@ impl Footprint {
         Replicas(fitting)
     }
 
-    /// What [`Footprint::peak`] misses when a target is scaled up to `desired` in the middle of a rollout.
+    /// The replicas that may live beside [`Footprint::peak`] of `desired` when a target is scaled up to it in the middle of a rollout.
     ///
-    /// A Deployment spreads the new replicas over its old and new `ReplicaSets`, `desired + maxSurge` in all, and the old ones drain
-    /// later beside `desired` new ones. An ECS service gives all of them to the newest deployment, so nothing is added.
+    /// A Deployment spreads the new replicas over its old and new `ReplicaSets`, `desired + maxSurge` in all. By then everything that
+    /// lives now may be draining, and the refilled old ones drain later beside `desired` new ones. An ECS service gives all of them to
+    /// the newest deployment, so nothing is refilled.
     #[must_use]
-    pub(crate) fn added_during_rollout(&self, desired: Replicas) -> Replicas {
+    pub(crate) fn beside_rollout(&self, desired: Replicas, workload: &Workload) -> Replicas {
         let n = u64::from(desired.0);
-        let added = match (self.reserve, self.shape) {
-            (RolloutReserve::Full, Shape::RollingUpdate { max_surge }) => max_surge.of(n),
-            (RolloutReserve::Surge, Shape::RollingUpdate { max_surge }) => max_surge.of(n).saturating_sub(n),
-            (RolloutReserve::Full | RolloutReserve::Surge, Shape::Other) => n,
-            _ => 0,
-        };
-        Replicas(u32::try_from(added).unwrap_or(u32::MAX))
+        let held = |replicas: u64| Replicas(u32::try_from(replicas).unwrap_or(u32::MAX));
+        match (self.reserve, self.shape) {
+            (RolloutReserve::Full, Shape::RollingUpdate { max_surge }) => workload.live().plus(held(max_surge.of(n))),
+            (RolloutReserve::Surge, Shape::RollingUpdate { max_surge }) => {
+                workload.terminating.plus(held(max_surge.of(n).saturating_sub(n)))
+            }
+            (_, Shape::Other) => workload.live().plus(desired),
+            (_, Shape::Recreate) => workload.live(),
+            (_, Shape::EcsRolling { .. } | Shape::EcsReplacing | Shape::StatefulSet)
+            | (RolloutReserve::None, Shape::RollingUpdate { .. }) => workload.terminating,
+        }
     }
 
     fn exact_connections(&self, desired: Replicas, terminating: Replicas) -> u64 {

@@ -101,6 +101,14 @@ fn the_base_stays_that_of_the_first_scale_out_while_cooldowns_follow_one_another
 }
 
 #[test]
+fn the_base_is_what_ran_and_not_what_was_desired() {
+    let mut life = Life::of_cpu(10);
+    life.workload.running = Replicas(9);
+    assert_eq!(life.cpu(0, 97.5), (14, Limit::None));
+    assert_eq!(life.cpu(10, 97.5), (14, Limit::None), "a base of ten would ask for fifteen");
+}
+
+#[test]
 fn a_larger_scale_out_starts_the_cooldown_anew() {
     let mut life = Life::of_cpu(10);
     life.cpu(0, 78.0);
@@ -124,6 +132,23 @@ fn the_clock_starts_when_the_scale_out_has_settled() {
     life.cpu(120, 100.0);
     assert_eq!(life.cpu(149, 100.0), (8, Limit::ScaleUpCooldown));
     assert_eq!(life.cpu(150, 100.0), (13, Limit::None));
+}
+
+#[test]
+fn a_target_at_rest_at_another_number_has_not_taken_the_change_yet() {
+    let mut life = Life::of_cpu(5);
+    life.cpu(0, 100.0);
+    let before = at_rest(5);
+    assert_eq!(life.history.observed(&before, at(10)), life.history);
+}
+
+#[test]
+fn a_change_that_another_one_replaces_will_not_settle_so_its_clock_starts() {
+    let mut life = Life::of_cpu(5);
+    life.cpu(0, 100.0);
+    life.policy.max = Replicas(6);
+    assert_eq!(life.cpu(10, 100.0), (6, Limit::MaxReplicas));
+    assert_eq!(life.history.scale_up.unwrap().settled, Some(at(10)));
 }
 
 #[test]

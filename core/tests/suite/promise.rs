@@ -15,6 +15,9 @@ use self::{
     world::{Action, Deed, Fate, Omission, World},
 };
 
+/// Lives that are tried at least; `PROPTEST_CASES` asks for more.
+const CASES: u32 = 600;
+
 fn action() -> impl Strategy<Value = Action> {
     let happening = prop_oneof![
         6 => Just(Happening::Observe),
@@ -67,7 +70,7 @@ fn run(life: &Life, omission: Option<Omission>) -> Result<World, TestCaseError> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(CASES), ..ProptestConfig::default() })]
 
     #[test]
     fn what_may_live_never_exceeds_its_grant_nor_the_budget(life in life()) {

@@ -72,6 +72,16 @@ fn a_raise_beyond_the_room_takes_what_fits_and_says_who_holds_the_rest() {
 }
 
 #[test]
+fn the_largest_holders_are_named_first_and_the_smallest_not_at_all() {
+    let crowded = ledger(357, &[(A, 20), ("a/one", 30), ("b/two", 90), ("c/three", 60), ("d/four", 60), ("e/none", 0)]);
+    let Some(Waiting::Room { holders, .. }) = plan(&crowded, &turn(A, at_rest(1), 20)).waiting else {
+        unreachable!("twenty replicas do not fit")
+    };
+    let named: Vec<_> = holders.iter().map(|holder| (holder.consumer.as_str(), holder.grant.0)).collect();
+    assert_eq!(named, [("b/two", 90), ("c/three", 60), ("d/four", 60)]);
+}
+
+#[test]
 fn without_room_nothing_is_written() {
     let full = ledger(207, &[(A, 100), (B, 100)]);
     let plan = plan(&full, &turn(A, at_rest(5), 6));
@@ -95,9 +105,9 @@ fn replicas_that_terminate_are_reserved_for_beside_the_next_rollout() {
 }
 
 #[test]
-fn a_raise_during_a_rollout_also_reserves_for_what_the_deployment_adds_to_the_old_replicas() {
+fn a_raise_during_a_rollout_also_reserves_for_all_that_lives_and_for_old_replicas_that_are_added() {
     let rolling = Workload { rollout: Rollout::InProgress, ..at_rest(5) };
-    assert_eq!(grant(&plan(&ledger(357, &[(A, 100)]), &turn(A, rolling, 8)), A), 180);
+    assert_eq!(grant(&plan(&ledger(357, &[(A, 100)]), &turn(A, rolling, 8)), A), 230);
 }
 
 #[test]
@@ -170,6 +180,13 @@ fn lowering_notes_the_intent_and_keeps_the_grant() {
 }
 
 #[test]
+fn a_raise_takes_back_the_intent_to_lower() {
+    let lowering = plan(&ledger(357, &[(A, 240)]), &turn(A, at_rest(12), 5)).ledger.unwrap();
+    let raised = plan(&lowering, &turn(A, at_rest(5), 8)).ledger.unwrap();
+    assert_eq!(raised.entries[A].lowering, None);
+}
+
+#[test]
 fn a_release_waits_until_the_replicas_are_gone_and_follows_them() {
     let seen = |workload| Turn { seen_version: Some(4), ..turn(A, workload, 5) };
     let lowered = ledger(357, &[(A, 240)]);
@@ -179,6 +196,14 @@ fn a_release_waits_until_the_replicas_are_gone_and_follows_them() {
     assert_eq!(grant(&draining, A), 160);
     let running = plan(&lowered, &seen(Workload { running: Replicas(12), ..at_rest(5) }));
     assert_eq!(grant(&running, A), 170);
+}
+
+#[test]
+fn a_release_keeps_what_lives_where_no_replica_is_reserved_for_twice() {
+    let footprint = Footprint { shape: Shape::StatefulSet, ..footprint() };
+    let draining = Workload { terminating: Replicas(6), ..at_rest(5) };
+    let seen = Turn { footprint, seen_version: Some(4), ..turn(A, draining, 5) };
+    assert_eq!(grant(&plan(&ledger(357, &[(A, 240)]), &seen), A), 110);
 }
 
 #[test]
@@ -232,6 +257,13 @@ fn a_scaler_made_anew_for_another_target_is_charged_for_both() {
     let anew = Turn { uid: "8", target: "other", ..turn(A, at_rest(2), 2) };
     let plan = plan(&ledger(357, &[(A, 100)]), &anew);
     assert_eq!((grant(&plan, A), grant(&plan, &format!("{A}/7"))), (40, 100));
+}
+
+#[test]
+fn targets_that_one_scaler_leaves_one_after_the_other_all_stay_charged() {
+    let moved = |ledger: &Ledger, target| plan(ledger, &Turn { target, ..turn(A, at_rest(2), 2) }).ledger.unwrap();
+    let twice = moved(&moved(&ledger(357, &[(A, 100)]), "second"), "third");
+    assert_eq!((twice.entries[&format!("{A}/7")].grant, twice.granted()), (Connections(140), Connections(180)));
 }
 
 #[test]

@@ -57,14 +57,16 @@ impl<'a> Account<'a> {
         self.turn.workload.live().connections(self.entry.per_replica)
     }
 
-    /// Replicas that leave, or will, and may live beside a later rollout.
+    /// Replicas that leave, or will, and may live beside a later rollout or the one under way.
     fn leaving(&self) -> Replicas {
-        let workload = &self.turn.workload;
-        let beside = match workload.rollout {
-            Rollout::Settled => workload.running.plus(workload.starting).minus(workload.desired),
-            Rollout::InProgress | Rollout::NotObserved => self.turn.footprint.added_during_rollout(self.turn.wanted),
-        };
-        workload.terminating.plus(beside)
+        let Turn { workload, wanted, footprint, .. } = self.turn;
+        match workload.rollout {
+            Rollout::Settled => {
+                workload.terminating.plus(workload.running.plus(workload.starting).minus(workload.desired))
+            }
+            Rollout::InProgress if *wanted > workload.desired => footprint.beside_rollout(*wanted, workload),
+            Rollout::InProgress | Rollout::NotObserved => workload.terminating,
+        }
     }
 
     /// The connections to reserve before `replicas` are asked for.
@@ -146,8 +148,8 @@ impl<'a> Account<'a> {
 
     /// Whether the target was seen to do without what is not needed any more, and nothing has been promised to it since.
     pub(super) fn may_release(&self) -> bool {
-        let stored = self.before.as_ref().map(|entry| entry.version);
-        stored.is_some() && self.turn.seen_version == stored && self.turn.workload.rollout == Rollout::Settled
+        let unchanged = |entry: &Entry| self.turn.seen_version == Some(entry.version);
+        self.before.as_ref().is_some_and(unchanged) && self.turn.workload.rollout == Rollout::Settled
     }
 
     /// Charges the lower rate once no replica lives that may hold more.

@@ -99,3 +99,14 @@ fn a_ledger_stored_without_compare_and_swap_loses_the_promise_of_another() {
 fn a_write_before_the_ledger_is_stored_starts_replicas_without_a_promise() {
     breaks_without(Omission::StoreFirst, of_one(Vec::new(), &[Want(4), STEP, STEP, STEP]));
 }
+
+/// Found by the random lives, at about the 30,000th: old replicas too many retire before the higher number is seen, which then refills
+/// the old ones.
+#[test]
+fn a_raise_in_the_middle_of_a_rollout_covers_old_replicas_that_are_refilled_after_others_drain() {
+    let lowered_unseen =
+        [Want(4), TakeTurn, happen(Observe), Want(2), TakeTurn, happen(Start), happen(Start), happen(Start)];
+    let raised = [happen(RollOut), Want(3), TakeTurn, happen(Retire), happen(Retire), happen(Retire), happen(Observe)];
+    let actions = of_one(lowered_unseen.to_vec(), &raised);
+    run(&Life { budget: 20, controllers: 1, actions }, None).unwrap();
+}
