@@ -57,7 +57,10 @@ async fn a_deployment_follows_its_queue_within_its_budget_and_says_why() {
     // 12 replicas are wanted; 90 connections carry 9.
     world.ready("worker", 9).await;
     let capped = world.scaler("worker", |scaler| {
-        scaler.status.as_ref().is_some_and(|s| s.desired_replicas == Some(9) && s.limited_by.as_deref() == Some("ConnectionBudget"))
+        scaler
+            .status
+            .as_ref()
+            .is_some_and(|s| s.desired_replicas == Some(9) && s.limited_by.as_deref() == Some("ConnectionBudget"))
     });
     let capped = capped.await;
     let status = capped.status.as_ref().unwrap();
@@ -99,11 +102,32 @@ async fn one_objects_trouble_is_its_condition_and_no_other_objects() {
     let missing = queue.replace("orders", "no-such-queue");
     let cases = [
         ("no-queue", on_queue("no-queue", &missing, AT_ONCE), "ScalingActive=False/NotFound", "no-such-queue"),
-        ("not-trusted", on_queue("not-trusted", &elsewhere, AT_ONCE), "ScalingActive=False/Forbidden", "queues: [\"arn:aws:sqs:eu-west-1:999999999999:orders\"]"),
+        (
+            "not-trusted",
+            on_queue("not-trusted", &elsewhere, AT_ONCE),
+            "ScalingActive=False/Forbidden",
+            "queues: [\"arn:aws:sqs:eu-west-1:999999999999:orders\"]",
+        ),
         ("no-target", on_queue("no-target", &queue, AT_ONCE), "AbleToScale=False/TargetNotFound", "no-target"),
-        ("no-kind", on_queue("no-kind", &queue, AT_ONCE).replace("kind: Deployment", "kind: DaemonSet"), "AbleToScale=False/NotTrusted", "kind: DaemonSet"),
-        ("no-budget", on_queue("no-budget", &queue, AT_ONCE).replace("name: db}", "name: no-such-budget}"), "AbleToScale=False/BudgetNotFound", "no-such-budget"),
-        ("second", on_queue("second", &queue, AT_ONCE).replace("kind: Deployment, name: second", "kind: Deployment, name: healthy"), "AbleToScale=False/TargetOwnedByAnother", "healthy"),
+        (
+            "no-kind",
+            on_queue("no-kind", &queue, AT_ONCE).replace("kind: Deployment", "kind: DaemonSet"),
+            "AbleToScale=False/NotTrusted",
+            "kind: DaemonSet",
+        ),
+        (
+            "no-budget",
+            on_queue("no-budget", &queue, AT_ONCE).replace("name: db}", "name: no-such-budget}"),
+            "AbleToScale=False/BudgetNotFound",
+            "no-such-budget",
+        ),
+        (
+            "second",
+            on_queue("second", &queue, AT_ONCE)
+                .replace("kind: Deployment, name: second", "kind: Deployment, name: healthy"),
+            "AbleToScale=False/TargetOwnedByAnother",
+            "healthy",
+        ),
     ];
     for name in ["no-queue", "not-trusted", "no-budget", "healthy"] {
         world.deployment(name, 2).await;
@@ -136,7 +160,8 @@ async fn one_objects_trouble_is_its_condition_and_no_other_objects() {
         .await;
     world.deployment("owned", 2).await;
     world.apply(&on_queue("owned", &queue, AT_ONCE)).await;
-    let owned = world.scaler("owned", |scaler| condition(scaler, "AbleToScale") == "AbleToScale=False/TargetOwnedByAnother");
+    let owned =
+        world.scaler("owned", |scaler| condition(scaler, "AbleToScale") == "AbleToScale=False/TargetOwnedByAnother");
     assert!(owned.await.status.unwrap().conditions.iter().any(|c| c.message.contains("rival")), "in {namespace}");
 }
 
@@ -152,7 +177,8 @@ async fn a_signal_that_cannot_be_read_never_scales_in() {
     let denied = Effect::Fail(AwsError::new("AccessDeniedException", "not for you"));
     let fault = world.aws.faults().add(Fault::new(Service::Sqs, "GetQueueAttributes", denied));
     world.sqs().purge_queue().queue_url(&queue).send().await.unwrap();
-    let blind = world.scaler("worker", |scaler| condition(scaler, "ScalingActive") == "ScalingActive=False/Forbidden").await;
+    let blind =
+        world.scaler("worker", |scaler| condition(scaler, "ScalingActive") == "ScalingActive=False/Forbidden").await;
     let status = blind.status.unwrap();
     let active = status.conditions.iter().find(|condition| condition.type_ == "ScalingActive").unwrap();
     assert!(active.message.contains(r#""Action":"sqs:GetQueueAttributes""#), "{}", active.message);
@@ -174,7 +200,9 @@ async fn a_live_capacity_needs_the_role_that_the_condition_prints_and_grows_noth
     world.deployment("worker", 2).await;
     let queue = world.queue("orders", 1_200);
     let url = database.url("hybridscaler");
-    world.apply(&format!("{{apiVersion: v1, kind: Secret, metadata: {{name: db-url}}, stringData: {{url: {url:?}}}}}")).await;
+    world
+        .apply(&format!("{{apiVersion: v1, kind: Secret, metadata: {{name: db-url}}, stringData: {{url: {url:?}}}}}"))
+        .await;
     world
         .apply(
             "{apiVersion: hybridscaler.dev/v1alpha1, kind: ConnectionBudget, metadata: {name: db}, \
@@ -188,7 +216,8 @@ async fn a_live_capacity_needs_the_role_that_the_condition_prints_and_grows_noth
     });
     let status = refused.await.status.unwrap();
     let told = status.conditions.iter().find(|condition| condition.type_ == "CapacityKnown").unwrap();
-    let held = world.scaler("worker", |scaler| scaler.status.as_ref().is_some_and(|s| s.wanted_replicas == Some(12))).await;
+    let held =
+        world.scaler("worker", |scaler| scaler.status.as_ref().is_some_and(|s| s.wanted_replicas == Some(12))).await;
     assert_eq!(held.status.unwrap().desired_replicas, Some(2), "an unknown capacity grants nothing");
     assert!(!serde_json::to_string(&status).unwrap().contains("postgres://"), "no credentials in a status");
 
@@ -277,7 +306,8 @@ async fn a_dry_run_tells_and_touches_nothing() {
     let dry = on_queue("worker", &queue, AT_ONCE) + "  mode: DryRun\n";
     world.apply(&dry).await;
     let told = world.scaler("worker", |scaler| {
-        condition(scaler, "Ready") == "Ready=True/DryRun" && scaler.status.as_ref().is_some_and(|s| s.wanted_replicas == Some(5))
+        condition(scaler, "Ready") == "Ready=True/DryRun"
+            && scaler.status.as_ref().is_some_and(|s| s.wanted_replicas == Some(5))
     });
     let status = told.await.status.unwrap();
     assert_eq!(status.desired_replicas, Some(2));
@@ -321,7 +351,8 @@ async fn an_ecs_service_follows_queue_and_cpu_within_the_budget_it_shares() {
     // The queue asks for 20; 120 connections less the worker's 20 carry 10.
     (0..1_700).for_each(|_| world.aws.sqs().send("api", "work").unwrap());
     world.running("core-api", 10).await;
-    let capped = world.scaler("core-api", |scaler| condition(scaler, "ScalingLimited") == "ScalingLimited=True/ConnectionBudget");
+    let capped = world
+        .scaler("core-api", |scaler| condition(scaler, "ScalingLimited") == "ScalingLimited=True/ConnectionBudget");
     assert_eq!(capped.await.status.unwrap().allowed_replicas, Some(10));
     let full = world.budget("db", |budget| budget.status.as_ref().is_some_and(|s| s.granted == Some(120))).await;
     assert_eq!(full.status.unwrap().consumers, Some(2));
@@ -335,7 +366,11 @@ async fn an_ecs_service_follows_queue_and_cpu_within_the_budget_it_shares() {
         ["WriteOutcomeUnknown", "WriteHeld"].iter().any(|reason| condition(scaler, "AbleToScale").ends_with(reason))
     });
     assert_eq!(unknown.await.status.unwrap().desired_replicas, Some(10));
-    assert_eq!(world.aws.calls().count(Service::Ecs, "UpdateService"), 3, "two changes, and one attempt without an answer");
+    assert_eq!(
+        world.aws.calls().count(Service::Ecs, "UpdateService"),
+        3,
+        "two changes, and one attempt without an answer"
+    );
     world.aws.faults().remove(hang);
     world.running("core-api", 2).await;
     // ECS is read without a quorum: connections go back when the tasks have been seen gone for a while.
