@@ -5,5 +5,5 @@ mod postgres;
 
 pub use self::{
     errors::DatabaseError,
-    postgres::{HostPort, Postgres, Roots, hosts_of},
+    postgres::{HostPort, Postgres, Roots},
 };

@@ -15,10 +15,7 @@ use hybridscaler_core::budget::PostgresLimits;
 use tokio::{sync::Mutex, time::Instant};
 
 use self::{address::Address, session::Session};
-pub use self::{
-    address::{HostPort, hosts_of},
-    tls::Roots,
-};
+pub use self::{address::HostPort, tls::Roots};
 use super::DatabaseError;
 
 /// The wait before connecting again after the first failure; it doubles with each further one.

@@ -31,12 +31,8 @@ pub struct HostPort {
 pub(super) struct Address {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
+    /// Every host that may be connected to: a connection string may name several.
     hosts: Vec<HostPort>,
-}
-
-/// Every host that `url` may connect to (a connection string may name several).
-pub fn hosts_of(url: &str) -> Result<Vec<HostPort>, DatabaseError> {
-    hosts(&parse(url)?.0)
 }
 
 impl Address {

@@ -9,7 +9,7 @@ fn read(url: &str) -> Result<Address, DatabaseError> {
 }
 
 fn named(url: &str) -> Vec<String> {
-    hosts_of(url).unwrap().iter().map(ToString::to_string).collect()
+    read(url).unwrap().hosts().iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn addresses_that_the_operator_could_not_have_trusted_are_refused() {
         "postgres:///orders?user=u&host=",
         "postgres:///orders?user=u&host=a&host=b&host=c&port=1,2",
     ] {
-        assert!(matches!(hosts_of(url), Err(DatabaseError::ConnectionString(_))), "{url}");
+        assert!(matches!(read(url), Err(DatabaseError::ConnectionString(_))), "{url}");
     }
 }
 
