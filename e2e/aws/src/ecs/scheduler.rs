@@ -184,7 +184,8 @@ fn finish(service: &mut Service, bench: &Bench) {
         .deployments
         .retain(|deployment| Some(&deployment.id) == primary.as_ref() || tasks_of(deployment, bench).live > 0);
     let Count { desired, primary, .. } = count(service, bench);
-    let settled = service.deployments.len() == 1 && primary.live == desired && primary.healthy == desired;
+    // The old deployments are gone by then: nothing keeps a task of theirs once all new ones are healthy.
+    let settled = primary.live == desired && primary.healthy == desired;
     match service.status {
         Status::Draining => {
             let left = |task: &Task| task.service == service.name && task.phase < Phase::Stopping;

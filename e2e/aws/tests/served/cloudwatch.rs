@@ -100,7 +100,10 @@ async fn data_is_seen_after_the_delivery_delay() {
 async fn every_form_of_datum_is_summed_up_in_every_statistic() {
     let (_aws, client) = cloudwatch().await;
     let minute = SystemTime::now() - Duration::from_mins(2);
-    let datum = || MetricDatum::builder().metric_name("depth").timestamp(minute.into()).unit(StandardUnit::Count);
+    let datum = || {
+        let datum = MetricDatum::builder().metric_name("depth").timestamp(minute.into()).unit(StandardUnit::Count);
+        datum.dimensions(dimension("zone", "a")).dimensions(dimension("queue", "orders"))
+    };
     let statistics = StatisticSet::builder().sample_count(2.0).sum(30.0).minimum(10.0).maximum(20.0).build();
     let data = vec![
         datum().value(5.0).build(),
@@ -108,7 +111,7 @@ async fn every_form_of_datum_is_summed_up_in_every_statistic() {
         datum().statistic_values(statistics).build(),
     ];
     client.put_metric_data().namespace("app").set_metric_data(Some(data)).send().await.unwrap();
-    let depth = || metric("app", "depth", &[]);
+    let depth = || metric("app", "depth", &[("queue", "orders"), ("zone", "a")]);
     let expected = [("SampleCount", 6.0), ("Sum", 42.0), ("Average", 7.0), ("Minimum", 1.0), ("Maximum", 20.0)];
     let queries = expected.iter().map(|(stat, _)| query(&stat.to_lowercase(), depth(), 60, stat)).collect();
     let results = get(&client, queries, ScanBy::TimestampDescending).await;

@@ -45,7 +45,7 @@ async fn throttling_is_what_the_sdk_knows_as_such() {
     let (aws, client) = two_queues().await;
     let config = config(aws.endpoint());
     aws.faults().add(on_read(Effect::Throttle));
-    aws.faults().add(Fault::new(Service::Ecs, "UpdateService", Effect::Throttle).on("prod/core-api"));
+    aws.faults().add(Fault::new(Service::Ecs, "UpdateService", Effect::Throttle).on("core-api"));
     aws.faults().add(Fault::new(Service::CloudWatch, "ListMetrics", Effect::Throttle));
     let read = client.get_queue_attributes().queue_url(aws.sqs().url("orders")).send().await;
     assert_eq!(code(read), "RequestThrottled");
