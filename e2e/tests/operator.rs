@@ -36,12 +36,12 @@ const AT_ONCE: &str = "{scaleUp: {cooldownSeconds: 0}, scaleDown: {cooldownSecon
 
 fn budget(capacity: u32, reserve: u32) -> String {
     format!(
-        r#"
+        r"
 apiVersion: hybridscaler.dev/v1alpha1
 kind: ConnectionBudget
 metadata: {{name: db}}
 spec: {{capacity: {{static: {capacity}}}, reserve: {{connections: {reserve}}}}}
-"#
+"
     )
 }
 

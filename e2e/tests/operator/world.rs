@@ -28,16 +28,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CLOUDWATCH_PERIOD: Duration = Duration::from_mins(1);
 
 /// A cluster with an operator that may use everything in [`Aws`] from the test's namespace.
-pub struct World {
-    pub operator: Option<Operator>,
-    pub aws: Arc<Aws>,
-    pub client: Client,
-    pub bed: Bed,
+pub(crate) struct World {
+    pub(crate) operator: Option<Operator>,
+    pub(crate) aws: Arc<Aws>,
+    pub(crate) client: Client,
+    pub(crate) bed: Bed,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl World {
-    pub async fn enter(label: &str) -> Self {
+    pub(crate) async fn enter(label: &str) -> Self {
         let turn = TURN.lock().await;
         let bed = Bed::shared(label).await.unwrap();
         let aws = Arc::new(Aws::start().await.unwrap());
@@ -49,18 +49,18 @@ impl World {
         Self { operator: Some(operator), aws, client, bed, _turn: turn }
     }
 
-    pub fn namespace(&self) -> &str {
+    pub(crate) fn namespace(&self) -> &str {
         &self.bed.namespace
     }
 
-    pub fn api<K>(&self) -> Api<K>
+    pub(crate) fn api<K>(&self) -> Api<K>
     where
         K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
         Api::namespaced(self.client.clone(), &self.bed.namespace)
     }
 
-    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         let keys = Credentials::from_keys(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None);
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -72,7 +72,7 @@ impl World {
     }
 
     /// Makes the objects in `yaml`, in the test's namespace, as `kubectl apply --server-side` would.
-    pub async fn apply(&self, yaml: &str) {
+    pub(crate) async fn apply(&self, yaml: &str) {
         for document in serde_saphyr::from_multiple::<serde_json::Value>(yaml).unwrap() {
             let object: DynamicObject = serde_json::from_value(document).unwrap();
             let resource = self.resource(&object).await;
@@ -88,16 +88,16 @@ impl World {
     }
 
     /// A queue with `messages` in it; its URL.
-    pub fn queue(&self, name: &str, messages: usize) -> String {
+    pub(crate) fn queue(&self, name: &str, messages: usize) -> String {
         let url = self.aws.sqs().create_queue(name).unwrap();
         (0..messages).for_each(|_| self.aws.sqs().send(name, "work").unwrap());
         url
     }
 
     /// A Deployment whose pods the simulated kubelets run at once.
-    pub async fn deployment(&self, name: &str, replicas: u32) {
+    pub(crate) async fn deployment(&self, name: &str, replicas: u32) {
         self.apply(&format!(
-            r#"
+            r"
 apiVersion: apps/v1
 kind: Deployment
 metadata: {{name: {name}}}
@@ -108,13 +108,13 @@ spec:
   template:
     metadata: {{labels: {{app: {name}}}}}
     spec: {{containers: [{{name: worker, image: none}}]}}
-"#
+"
         ))
         .await;
     }
 
     /// An ECS service in cluster `prod` whose tasks start and stop at once.
-    pub async fn service(&self, name: &str, desired: u32) {
+    pub(crate) async fn service(&self, name: &str, desired: u32) {
         let ecs = self.aws.ecs();
         ecs.set_timing(Timing::default());
         let container = json!({"name": "app", "image": "simulated", "stopTimeout": 2});
@@ -132,24 +132,24 @@ spec:
     }
 
     /// Waits until so many tasks of the service run, and it is told to run no other number.
-    pub async fn running(&self, name: &str, tasks: u32) {
+    pub(crate) async fn running(&self, name: &str, tasks: u32) {
         let settled = self.aws.ecs().until("prod", name, |counts| counts.running == tasks && counts.desired == tasks);
         let in_time = tokio::time::timeout(PATIENCE + CLOUDWATCH_PERIOD, settled).await;
         assert!(in_time.is_ok(), "not {tasks} tasks: {:?}", self.aws.ecs().counts("prod", name));
     }
 
     /// Waits until the scaler is as `wanted` says; the error shows what it was instead.
-    pub async fn scaler(&self, name: &str, wanted: impl Fn(&HybridScaler) -> bool) -> HybridScaler {
+    pub(crate) async fn scaler(&self, name: &str, wanted: impl Fn(&HybridScaler) -> bool) -> HybridScaler {
         until(self.api(), name, wanted).await
     }
 
     /// Waits until the budget is as `wanted` says.
-    pub async fn budget(&self, name: &str, wanted: impl Fn(&ConnectionBudget) -> bool) -> ConnectionBudget {
+    pub(crate) async fn budget(&self, name: &str, wanted: impl Fn(&ConnectionBudget) -> bool) -> ConnectionBudget {
         until(self.api(), name, wanted).await
     }
 
     /// Waits until the Deployment has `replicas`, all of them ready.
-    pub async fn ready(&self, name: &str, replicas: i32) {
+    pub(crate) async fn ready(&self, name: &str, replicas: i32) {
         until::<Deployment>(self.api(), name, |deployment| {
             deployment.status.as_ref().and_then(|status| status.ready_replicas) == Some(replicas)
                 && deployment.spec.as_ref().and_then(|spec| spec.replicas) == Some(replicas)
@@ -158,7 +158,7 @@ spec:
     }
 
     /// The notes of all events about `name` with this reason.
-    pub async fn notes(&self, name: &str, reason: &str) -> Vec<String> {
+    pub(crate) async fn notes(&self, name: &str, reason: &str) -> Vec<String> {
         let events = self.api::<Event>().list(&ListParams::default()).await.unwrap();
         let about = |event: &&Event| {
             event.reason.as_deref() == Some(reason)
@@ -186,17 +186,15 @@ where
     K: kube::Resource + Clone + std::fmt::Debug + serde::de::DeserializeOwned + serde::Serialize + Send + 'static,
 {
     let condition = |object: Option<&K>| object.is_some_and(&wanted);
-    match tokio::time::timeout(PATIENCE, await_condition(api.clone(), name, condition)).await {
-        Ok(object) => object.unwrap().unwrap(),
-        Err(_) => {
-            let object = serde_json::to_value(api.get_opt(name).await.unwrap()).unwrap();
-            panic!("{name}, {PATIENCE:?} later: {:#}", object["status"]);
-        }
+    if let Ok(object) = tokio::time::timeout(PATIENCE, await_condition(api.clone(), name, condition)).await {
+        return object.unwrap().unwrap();
     }
+    let object = serde_json::to_value(api.get_opt(name).await.unwrap()).unwrap();
+    panic!("{name}, {PATIENCE:?} later: {:#}", object.pointer("/status").unwrap_or(&object));
 }
 
 /// The chart's values: everything in `aws` may be used from `namespace`, and databases on `hosts`.
-pub fn values(namespace: &str, aws: &Aws, hosts: &str) -> String {
+pub(crate) fn values(namespace: &str, aws: &Aws, hosts: &str) -> String {
     let endpoint = aws.endpoint();
     format!(
         r#"
@@ -216,10 +214,8 @@ config:
 }
 
 /// The status and reason of a condition, as `Type=Status/Reason`.
-pub fn condition(scaler: &HybridScaler, type_: &str) -> String {
-    let conditions = scaler.status.iter().flat_map(|status| &status.conditions);
-    conditions
-        .filter(|condition| condition.type_ == type_)
-        .map(|condition| format!("{type_}={}/{}", condition.status, condition.reason))
-        .collect()
+pub(crate) fn condition(scaler: &HybridScaler, type_: &str) -> String {
+    let mut conditions = scaler.status.iter().flat_map(|status| &status.conditions);
+    let of_type = conditions.find(|condition| condition.type_ == type_);
+    of_type.map(|condition| format!("{type_}={}/{}", condition.status, condition.reason)).unwrap_or_default()
 }
