@@ -87,7 +87,7 @@ impl Ecs {
     }
 
     /// Shows other members in `DescribeServices` than the model's own, for kinds of services it does not act out:
-    /// `present("prod", "agent", json!({"schedulingStrategy": "DAEMON"}))`. `Value::Null` ends it.
+    /// `present("prod", "log-router", json!({"schedulingStrategy": "DAEMON"}))`. `Value::Null` ends it.
     ///
     /// # Errors
     ///
