@@ -161,6 +161,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::observation::Rollout;
 
     const SHAPES: [Shape; 8] = [
         Shape::RollingUpdate { max_surge: Surge::Percent(25) },
@@ -184,6 +185,20 @@ mod tests {
         assert_eq!(peaks(RolloutReserve::Full, 9, 2), [20, 20, 20, 11, 9, 20, 20, 20]);
         assert_eq!(peaks(RolloutReserve::Surge, 9, 2), [14, 14, 11, 11, 9, 20, 15, 20]);
         assert_eq!(peaks(RolloutReserve::None, 9, 2), [9; 8]);
+    }
+
+    #[test]
+    fn each_shape_has_what_may_live_beside_its_peak_in_a_rollout() {
+        let [running, starting, terminating] = [6, 1, 2].map(Replicas);
+        let workload = Workload { desired: Replicas(5), running, starting, terminating, rollout: Rollout::InProgress };
+        let beside = |reserve, shape| {
+            Footprint { shape, reserve, per_replica: Connections(10) }.beside_rollout(Replicas(8), &workload).0
+        };
+        //                  25%  +3  +0  Recreate  Stateful  Other  150%  replacing
+        assert_eq!(SHAPES.map(|shape| beside(RolloutReserve::Full, shape)), [11, 12, 9, 9, 2, 17, 2, 2]);
+        assert_eq!(SHAPES.map(|shape| beside(RolloutReserve::Surge, shape)), [2, 2, 2, 9, 2, 17, 2, 2]);
+        let beyond_twice = Shape::RollingUpdate { max_surge: Surge::Count(20) };
+        assert_eq!(beside(RolloutReserve::Surge, beyond_twice), 14);
     }
 
     #[test]

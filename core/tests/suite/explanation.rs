@@ -195,6 +195,10 @@ fn the_last_line_says_what_the_next_move_needs() {
         "next: 3 when every signal can be read, if none of them asks for more"
     );
     assert_eq!(
+        next(explain(at_rest(5), &[unknown(Unknown::Empty), unknown(Unknown::Empty)], none)),
+        "next: what the signals ask for when they can be read"
+    );
+    assert_eq!(
         next(explain(at_rest(2), &[queue(0), utilization(0.0)], none)),
         "next: more load, or a minReplicas below 2"
     );
