@@ -60,8 +60,9 @@ fn every_metric_is_explained_as_it_explains_itself_and_no_other_is() {
         proposal: Some(Replicas(1)),
         read_at: Some(Timestamp::UNIX_EPOCH),
     };
-    let allowed = Some(Replicas(1));
-    metrics.scaler(name.clone(), ScalerView { allowed, triggers: vec![trigger], ..ScalerView::default() });
+    let one = Some(Replicas(1));
+    let known = ScalerView { running: one, desired: one, wanted: one, allowed: one, ..ScalerView::default() };
+    metrics.scaler(name.clone(), ScalerView { triggers: vec![trigger], ..known });
     metrics.budget(name, BudgetView { capacity: Some(Connections(1)), ..BudgetView::default() });
     metrics.reconciled("HybridScaler", "ok", Duration::ZERO);
     metrics.wrote("up", "ok");
