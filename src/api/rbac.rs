@@ -32,17 +32,25 @@ pub fn read_secret<'a>(namespace: &'a str, secret: &str, to: &'a ServiceAccount)
     }
 }
 
-/// The right to read and scale workloads of one resource (a plural such as `deployments`) in one namespace.
-pub fn scale<'a>(namespace: &'a str, group: &str, resource: &str, to: &'a ServiceAccount) -> MissingRole<'a> {
-    MissingRole {
-        namespace,
-        name: format!("hybridscaler-scale-{resource}"),
-        rules: format!(
-            "  - apiGroups: [{group:?}]\n    resources: [{resource:?}]\n    verbs: [get]\n  \
-             - apiGroups: [{group:?}]\n    resources: [\"{resource}/scale\"]\n    verbs: [get, update]\n"
-        ),
-        to,
+/// The right that the API server missed when it refused a request in `namespace` with `said`; nothing when that is not the sentence
+/// RBAC refuses with.
+pub fn missing<'a>(namespace: &'a str, said: &str, to: &'a ServiceAccount) -> Option<MissingRole<'a>> {
+    // `User "…" cannot get resource "deployments" in API group "apps" in the namespace "orders"`
+    let (_, refused) = said.split_once(" cannot ")?;
+    let (verb, rest) = refused.split_once(" resource \"")?;
+    let (resource, rest) = rest.split_once("\" in API group \"")?;
+    let (group, _) = rest.split_once('"')?;
+    // What is pasted into a cluster is made of names, whatever was said.
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-./".contains(c));
+    if verb.is_empty() || resource.is_empty() || ![verb, resource, group].into_iter().all(is_name) {
+        return None;
     }
+    Some(MissingRole {
+        namespace,
+        name: format!("hybridscaler-{verb}-{}", resource.replace('/', "-")),
+        rules: format!("  - apiGroups: [{group:?}]\n    resources: [{resource}]\n    verbs: [{verb}]\n"),
+        to,
+    })
 }
 
 impl fmt::Display for MissingRole<'_> {
@@ -94,17 +102,23 @@ mod tests {
     }
 
     #[test]
-    fn the_right_to_scale_is_for_the_scale_subresource_only() {
-        let (role, _) = parsed(&scale("orders", "argoproj.io", "rollouts", &operator()).to_string());
-        let rules: Vec<_> =
-            role.rules.unwrap().into_iter().map(|r| (r.api_groups.unwrap(), r.resources.unwrap(), r.verbs)).collect();
-        let texts = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(
-            rules,
-            [
-                (texts(&["argoproj.io"]), texts(&["rollouts"]), texts(&["get"])),
-                (texts(&["argoproj.io"]), texts(&["rollouts/scale"]), texts(&["get", "update"])),
-            ]
-        );
+    fn the_right_that_rbac_missed_is_read_from_its_refusal() {
+        let refusal = |resource: &str| {
+            format!(
+                "deployments.apps \"order-worker\" is forbidden: User \"system:serviceaccount:hybridscaler-system:hybridscaler\" cannot \
+                 update resource \"{resource}\" in API group \"apps\" in the namespace \"orders\""
+            )
+        };
+        let operator = operator();
+        let (role, binding) = parsed(&missing("orders", &refusal("deployments/scale"), &operator).unwrap().to_string());
+        let granted: Vec<_> =
+            role.rules.unwrap().into_iter().map(|r| (r.verbs, r.api_groups.unwrap(), r.resources.unwrap())).collect();
+        let one = |word: &str| vec![word.to_owned()];
+        assert_eq!(granted, [(one("update"), one("apps"), one("deployments/scale"))]);
+        assert_eq!(role.metadata.name.as_deref(), Some("hybridscaler-update-deployments-scale"));
+        assert_eq!(binding.role_ref.name, role.metadata.name.unwrap());
+        for other in ["admission webhook denied the request", &refusal("x]\n    verbs: [\"*\""), ""] {
+            assert_eq!(missing("orders", other, &operator), None, "{other}");
+        }
     }
 }

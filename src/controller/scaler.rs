@@ -27,6 +27,7 @@ use crate::{
     api::{
         HybridScaler, Mode,
         conditions::{ConditionType, reasons},
+        rbac,
     },
     targets::{LONGEST_IN_FLIGHT, Observed, Target, TargetError, WriteError},
 };
@@ -121,6 +122,7 @@ fn soon(conflicts: u32) -> Duration {
 async fn not_observed(
     error: TargetError,
     account: Option<Account<'_>>,
+    subject: &Subject,
     memory: &mut Remembered,
     ctx: &Context,
 ) -> Result<Trouble, Trouble> {
@@ -134,7 +136,15 @@ async fn not_observed(
         }
         _ => {}
     }
-    Ok(error.into())
+    Ok(with_role(error.into(), subject, ctx))
+}
+
+/// Adds the Role to paste when the operator lacks a right in the cluster.
+fn with_role(mut trouble: Trouble, subject: &Subject, ctx: &Context) -> Trouble {
+    if let Some(role) = rbac::missing(&subject.name.namespace, &trouble.message, &ctx.account) {
+        trouble.message = format!("{}. To allow it, apply:\n{role}", trouble.message);
+    }
+    trouble
 }
 
 impl Found {
@@ -161,7 +171,7 @@ impl Found {
         let target = ctx.target(&intent.target);
         let observed = match target.observe().await {
             Ok(observed) => observed,
-            Err(error) => return Err(not_observed(error, account, memory, ctx).await?),
+            Err(error) => return Err(not_observed(error, account, subject, memory, ctx).await?),
         };
         let now = Timestamp::now();
         let workload = observed.workload;
@@ -249,7 +259,7 @@ impl Found {
             }
             WriteError::Conflict | WriteError::Throttled(_) | WriteError::Unreachable(_) | WriteError::Held { .. } => {}
         }
-        Err(error.into())
+        Err(with_role(error.into(), subject, ctx))
     }
 
     /// Whether the operator has only just started to read its signals.
