@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
+use futures::{StreamExt, stream::BoxStream};
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, Client, ResourceExt,
@@ -16,6 +16,7 @@ use kube::{
     },
 };
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -31,7 +32,7 @@ pub const FINALIZER: &str = "hybridscaler.dev/test-runner";
 /// Between two tries to let a pod go.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The pods of one workload. Dropped, it kills all of them and stops watching.
+/// The pods of one workload. Dropped, it stops watching and kills all of them, without letting go of any pod.
 pub struct Pods {
     _watch: AbortOnDropHandle<()>,
 }
@@ -45,18 +46,9 @@ impl Pods {
     pub fn run(client: Client, namespace: &str, selector: &str, service: Service) -> Self {
         let api = Api::<Pod>::namespaced(client, namespace);
         let config = watcher::Config::default().labels(selector);
-        let watch = async move {
-            let mut events = watcher(api.clone(), config).default_backoff().boxed();
-            let mut lives = Lives { api, service, known: HashMap::new(), listed: HashSet::new() };
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(event) => lives.on(event),
-                    Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "watch of pods broke, starting over");
-                    }
-                }
-            }
-        };
+        let lives =
+            Lives { api: api.clone(), service, known: HashMap::new(), listed: HashSet::new(), running: JoinSet::new() };
+        let watch = lives.run(watcher(api, config).default_backoff().boxed());
         Self { _watch: AbortOnDropHandle::new(tokio::spawn(watch)) }
     }
 }
@@ -69,9 +61,26 @@ struct Lives {
     known: HashMap<String, Orders>,
     /// What the list under way has shown, since what it does not show is gone.
     listed: HashSet<String>,
+    running: JoinSet<()>,
 }
 
 impl Lives {
+    async fn run(mut self, mut events: BoxStream<'static, watcher::Result<Event<Pod>>>) {
+        loop {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(Ok(event)) => self.on(event),
+                    Some(Err(error)) => {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "watch of pods broke, starting over");
+                    }
+                    None => return,
+                },
+                // Those that have ended are let go of.
+                Some(_) = self.running.join_next() => {}
+            }
+        }
+    }
+
     fn on(&mut self, event: Event<Pod>) {
         match event {
             Event::Apply(pod) => self.see(&pod),
@@ -106,7 +115,7 @@ impl Lives {
                 if terminating {
                     orders.kill();
                 }
-                tokio::spawn(life.live(orders.clone()));
+                self.running.spawn(life.live(orders.clone()));
                 self.known.insert(uid, orders);
             }
             Some(orders) if pod.metadata.deletion_grace_period_seconds == Some(0) => orders.kill(),
@@ -120,12 +129,6 @@ impl Lives {
         if let Some(orders) = self.known.remove(uid) {
             orders.kill();
         }
-    }
-}
-
-impl Drop for Lives {
-    fn drop(&mut self) {
-        self.known.values().for_each(Orders::kill);
     }
 }
 
