@@ -7,4 +7,7 @@ for part in "${parts[@]}"; do
   step "set-up: $part" "$setup/$part.sh" >/dev/null
 done
 step "compile" cargo test --workspace --no-run
+# Cargo has just built the operator for the tests of its own package, and tells only those where.
+HYBRIDSCALER_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/hybridscaler
+export HYBRIDSCALER_BIN
 step "tests" cargo test --workspace
