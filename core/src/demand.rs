@@ -64,7 +64,7 @@ pub struct Counted {
     pub age: SignedDuration,
     /// The replicas proposed.
     pub replicas: Replicas,
-    /// What was proposed if no scale-up cooldown lasted.
+    /// What would be proposed if no scale-up cooldown lasted.
     pub after_cooldown: Replicas,
     /// The replicas that a ratio was taken of; a queue needs none.
     pub base: Option<Replicas>,

@@ -7,11 +7,12 @@
 use hybridscaler_core::{
     Replicas, decide,
     explanation::Limit,
-    history::History,
+    history::{Cooling, History, Settled},
     observation::{Rollout, Workload},
     policy::{Policy, Target},
     reading::Reading,
 };
+use jiff::SignedDuration;
 
 use crate::support::{at, at_rest, policy, queue};
 
@@ -162,6 +163,21 @@ fn a_scale_out_that_never_settles_is_given_up_after_300_seconds() {
 }
 
 #[test]
+fn a_cooldown_tells_whether_its_change_settled_or_was_given_up() {
+    let cooldown = SignedDuration::from_secs(30);
+    let mut life = Life::of_cpu(5);
+    life.cpu(0, 100.0);
+    let up = |life: &Life, seconds| {
+        life.history.observed(&life.workload, at(seconds)).scale_up.unwrap().cooling(cooldown, at(seconds))
+    };
+    assert_eq!(up(&life, 299), Cooling::Settling { latest: at(330) });
+    assert_eq!(up(&life, 310), Cooling::Until { end: at(330), since: Settled::SettleTimeout });
+    assert_eq!(up(&life, 330), Cooling::Over);
+    life.arrive();
+    assert_eq!(up(&life, 10), Cooling::Until { end: at(40), since: Settled::AtRest });
+}
+
+#[test]
 fn a_queue_asks_for_absolute_numbers_so_a_larger_one_acts_in_the_cooldown() {
     let mut life = Life::of_queue(5);
     assert_eq!(life.queue(0, 600), (10, Limit::None));
@@ -218,7 +234,7 @@ fn a_scale_in_waits_for_the_scale_out_cooldown() {
 #[test]
 fn a_cooldown_of_zero_still_waits_for_the_change_to_settle() {
     let mut life = Life::of_cpu(5);
-    life.policy.behavior.scale_up.cooldown = jiff::SignedDuration::ZERO;
+    life.policy.behavior.scale_up.cooldown = SignedDuration::ZERO;
     life.cpu(0, 100.0);
     life.workload.running = Replicas(7);
     assert_eq!(life.cpu(10, 100.0), (8, Limit::ScaleUpCooldown));

@@ -150,14 +150,14 @@ fn a_consumer_never_seen_is_charged_for_what_runs() {
 
 #[test]
 fn what_somebody_else_scaled_is_charged_beyond_the_capacity_and_then_nobody_grows() {
-    let scaled_by_hand = plan(&ledger(357, &[(A, 100), (B, 100)]), &turn(A, at_rest(20), 20));
-    assert_eq!((grant(&scaled_by_hand, A), scaled_by_hand.write), (400, None));
+    let scaled_by_hand = plan(&ledger(357, &[(A, 100), (B, 100)]), &turn(A, at_rest(14), 14));
+    assert_eq!((grant(&scaled_by_hand, A), scaled_by_hand.write), (280, None));
 
     let over = scaled_by_hand.ledger.unwrap();
-    assert_eq!((over.over_by(), over.available()), (Connections(150), Some(Connections::ZERO)));
-    let plan = plan(&over, &turn(B, at_rest(4), 5));
-    let waiting = Waiting::OverBudget { by: Connections(150) };
-    assert_eq!((plan.write, plan.allowed, plan.waiting), (None, Replicas(4), Some(waiting)));
+    assert_eq!((over.over_by(), over.available()), (Connections(30), Some(Connections::ZERO)));
+    let plan = plan(&over, &turn(B, at_rest(2), 3));
+    let waiting = Waiting::OverBudget { by: Connections(30) };
+    assert_eq!((plan.write, plan.allowed, plan.waiting), (None, Replicas(2), Some(waiting)));
 }
 
 #[test]

@@ -194,10 +194,9 @@ impl World {
     }
 
     fn take_turn(&mut self, consumer: usize) {
-        let mut taken = false;
-        while !taken || self.consumers[consumer].turns[0] != Stage::Idle {
+        self.advance(consumer, 0, Fate::Arrives);
+        while self.consumers[consumer].turns[0] != Stage::Idle {
             self.advance(consumer, 0, Fate::Arrives);
-            taken = true;
         }
     }
 
