@@ -37,7 +37,7 @@ pub const RELEASE: &str = "hybridscaler";
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long the operator may take from its start until it is ready.
-const READY_WITHIN: Duration = Duration::from_secs(30);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
 /// A running operator. Dropping it kills it.
 #[derive(Debug)]

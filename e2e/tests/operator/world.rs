@@ -22,7 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// The longest that anything awaited here may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A value of CPU is read when its minute is over.
 const CLOUDWATCH_PERIOD: Duration = Duration::from_mins(1);
