@@ -111,6 +111,14 @@ pub enum Mode {
     Paused,
 }
 
+impl HybridScalerSpec {
+    /// Whether a scaler in namespace `own` takes connections from budget `name` in `namespace`.
+    pub fn refers_to(&self, own: &str, namespace: &str, name: &str) -> bool {
+        let mut budgets = self.connections.iter().map(|connections| &connections.budget_ref);
+        budgets.any(|budget| budget.name == name && budget.namespace.as_deref().unwrap_or(own) == namespace)
+    }
+}
+
 fn one() -> i32 {
     1
 }

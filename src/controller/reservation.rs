@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{
-        BudgetRef, ConnectionBudget, Mode,
+        ConnectionBudget, Mode,
         conditions::{ConditionType, reasons},
         into_core::ConnectionDemand,
     },
@@ -173,10 +173,7 @@ impl<'a> Account<'a> {
         let missing = |object: &Scaler| {
             let scaler = object.0.as_ref().ok()?;
             let namespace = scaler.namespace()?;
-            let refers = scaler.spec.connections.iter().any(|connections| {
-                let BudgetRef { name, namespace: of } = &connections.budget_ref;
-                *name == demand.budget && of.as_ref().unwrap_or(&namespace) == &demand.namespace
-            });
+            let refers = scaler.spec.refers_to(&namespace, &demand.namespace, &demand.budget);
             let key = key(&namespace, &scaler.name_any());
             let counts = refers && budget.spec.admits(&demand.namespace, &namespace);
             let charged = key == *consumer || ledger.entries.contains_key(&key);

@@ -13,7 +13,10 @@ use super::{
     memory::DRAINED,
     target_id::TargetId,
 };
-use crate::targets::{Observed, TargetError};
+use crate::{
+    targets::{Observed, TargetError},
+    telemetry::metrics::ObjectName,
+};
 
 /// An entry without a scaler, and what was seen of its target.
 pub(super) struct Stray {
@@ -71,12 +74,8 @@ fn lives(consumer: &str, entry: &Entry, budget: &Subject, ctx: &Context) -> bool
         let namespace = object.namespace().unwrap_or_default();
         let same = object.uid().as_deref() == Some(&entry.uid) && key(&namespace, &object.name_any()) == consumer;
         // A scaler that cannot be read may refer to any budget.
-        same && object.0.as_ref().map_or(true, |scaler| {
-            scaler.spec.connections.iter().any(|connections| {
-                let of = connections.budget_ref.namespace.as_ref().unwrap_or(&namespace);
-                connections.budget_ref.name == budget.name.name && *of == budget.name.namespace
-            })
-        })
+        let ObjectName { namespace: of, name } = &budget.name;
+        same && object.0.as_ref().map_or(true, |scaler| scaler.spec.refers_to(&namespace, of, name))
     })
 }
 

@@ -91,14 +91,10 @@ fn who_waits_for(budget: &Budget, ctx: &Context) -> Vec<ScalerRef> {
     if !ctx.has_more_room(budget) {
         return Vec::new();
     }
-    let (namespace, name) = (budget.namespace(), budget.name_any());
+    let (namespace, name) = (budget.namespace().unwrap_or_default(), budget.name_any());
     let waits = |scaler: &Scaler| {
-        let refers = scaler.0.as_ref().is_ok_and(|scaler| {
-            scaler.spec.connections.iter().any(|connections| {
-                let reference = &connections.budget_ref;
-                reference.name == name && reference.namespace.clone().or_else(|| scaler.namespace()) == namespace
-            })
-        });
+        let own = scaler.namespace().unwrap_or_default();
+        let refers = scaler.0.as_ref().is_ok_and(|scaler| scaler.spec.refers_to(&own, &namespace, &name));
         refers && ctx.memory.waits_for_room(&scaler.uid().unwrap_or_default())
     };
     ctx.scalers.state().iter().filter(|scaler| waits(scaler)).map(|scaler| ObjectRef::from_obj(&**scaler)).collect()
