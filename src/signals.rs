@@ -62,6 +62,6 @@ impl SourceKind {
 
 impl From<Failure> for Reading {
     fn from(Failure { why, message, .. }: Failure) -> Self {
-        Self::Unknown { why, message }
+        Self::unknown(why, message)
     }
 }

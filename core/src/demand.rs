@@ -55,7 +55,7 @@ pub enum Verdict {
 }
 
 /// A number of replicas with the arithmetic that led to it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counted {
     /// What was read.
@@ -141,7 +141,7 @@ pub(crate) fn largest(policy: &Policy, seen: &Observation, history: &History, no
     let bases = Bases { running, cooldown: history.base(policy.behavior.scale_up.cooldown, now) };
     let propose = |(i, trigger): (usize, &Trigger)| {
         let verdict = read(seen.readings.get(i), trigger, now)
-            .and_then(|(load, age)| count(load, age, trigger, desired, bases, &policy.behavior))
+            .and_then(|(load, age)| count(load.clone(), age, trigger, desired, bases, &policy.behavior))
             .map_or_else(Verdict::Unknown, Verdict::Known);
         Proposal { trigger: trigger.name.clone(), target: trigger.target, verdict }
     };
@@ -158,10 +158,14 @@ pub(crate) fn largest(policy: &Policy, seen: &Observation, history: &History, no
 }
 
 /// The usable load of a trigger and its age.
-fn read(reading: Option<&Reading>, trigger: &Trigger, now: Timestamp) -> Result<(Load, SignedDuration), Unread> {
+fn read<'a>(
+    reading: Option<&'a Reading>,
+    trigger: &Trigger,
+    now: Timestamp,
+) -> Result<(&'a Load, SignedDuration), Unread> {
     match reading {
         Some(reading) => reading.fresh(trigger.stale_after, now),
-        None => Err(Unread { why: Unknown::NotReadYet, message: String::from("the signal has not been read yet") }),
+        None => Err(Unread::new(Unknown::NotReadYet, "the signal has not been read yet")),
     }
 }
 
@@ -174,19 +178,16 @@ fn count(
     bases: Bases,
     behavior: &Behavior,
 ) -> Result<Counted, Unread> {
-    match (load, trigger.target) {
+    match (&load, trigger.target) {
         (Load::Queue { visible, in_flight, delayed: _ }, Target::MessagesPerReplica(per_replica)) => {
-            let (replicas, ruling, band) = queue::count(visible, in_flight, per_replica, desired, behavior);
+            let (replicas, ruling, band) = queue::count(*visible, *in_flight, per_replica, desired, behavior);
             Ok(Counted { load, age, replicas, after_cooldown: replicas, base: None, ruling, band })
         }
         (Load::Utilization { percent }, Target::Utilization(target)) => {
             let Answer { replicas, after_cooldown, base, ruling, band } =
-                utilization::count(percent, target, desired, bases, behavior);
+                utilization::count(*percent, target, desired, bases, behavior);
             Ok(Counted { load, age, replicas, after_cooldown, base: Some(base), ruling, band })
         }
-        (Load::Queue { .. }, Target::Utilization(_)) | (Load::Utilization { .. }, Target::MessagesPerReplica(_)) => {
-            let message = String::from("the signal measures something else than the trigger's target");
-            Err(Unread { why: Unknown::Invalid, message })
-        }
+        _ => Err(Unread::new(Unknown::Invalid, "the signal measures something else than the trigger's target")),
     }
 }

@@ -1,13 +1,13 @@
 //! What a signal said, or why it said nothing. Unknown is never zero.
 
-use alloc::{format, string::String};
+use alloc::{format, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The newest answer of one signal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "state")]
+#[serde(rename_all = "camelCase", tag = "state", deny_unknown_fields)]
 pub enum Reading {
     /// The signal answered.
     Known {
@@ -17,12 +17,7 @@ pub enum Reading {
         at: Timestamp,
     },
     /// The signal did not answer, or what it answered cannot be used.
-    Unknown {
-        /// Why, as a condition reason.
-        why: Unknown,
-        /// The cause in words, naming what to mend.
-        message: String,
-    },
+    Unknown(Unread),
 }
 
 /// A value may be this far in our future before it is unusable: one CloudWatch period. Beyond it one of the two clocks is wrong, and
@@ -32,9 +27,9 @@ pub const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(60);
 /// A percentage beyond this (ten thousand times what was reserved) is an error of its source.
 pub const MAX_PERCENT: f64 = 1_000_000.0;
 
-/// What a signal measures.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What a signal measures. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Load {
     /// Messages of a queue.
     Queue {
@@ -50,6 +45,73 @@ pub enum Load {
         /// Percent of the reserved amount.
         percent: f64,
     },
+    /// What each pod of the target uses of one resource, as the metrics API has it, and the pods' states, which say how far to trust it.
+    Pods(Arc<[Pod]>),
+    /// An amount that all replicas share, such as the sum of an external metric's series.
+    Value {
+        /// Thousandths of its unit.
+        milli: u64,
+    },
+}
+
+/// One pod and its use of one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pod {
+    /// Its phase.
+    pub phase: Phase,
+    /// Whether it has a deletion timestamp.
+    #[serde(default)]
+    pub deleting: bool,
+    /// When the kubelet acknowledged it (`status.startTime`).
+    #[serde(default)]
+    pub started: Option<Timestamp>,
+    /// Its condition `Ready`; none before it has one.
+    #[serde(default)]
+    pub ready: Option<Ready>,
+    /// What its containers request of the resource together, in thousandths of its unit.
+    #[serde(default)]
+    pub request_milli: Option<u64>,
+    /// What it uses; none when the metrics API does not have it.
+    #[serde(default)]
+    pub usage: Option<Usage>,
+}
+
+/// `status.phase` of a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Accepted, not all containers run.
+    Pending,
+    /// At least one container runs.
+    Running,
+    /// All containers ended well.
+    Succeeded,
+    /// All containers ended, at least one badly.
+    Failed,
+    /// Its node does not answer.
+    Unknown,
+}
+
+/// A pod's condition `Ready`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ready {
+    /// Whether it is true.
+    pub ready: bool,
+    /// Since when (`lastTransitionTime`).
+    pub since: Timestamp,
+}
+
+/// A pod's use of one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Usage {
+    /// Thousandths of its unit.
+    pub milli: u64,
+    /// End of the window that it was measured over.
+    pub at: Timestamp,
+    /// That window.
+    pub window: SignedDuration,
 }
 
 /// Why a reading is unknown. The names are stable: they are condition reasons and metric labels.
@@ -92,40 +154,72 @@ impl Unknown {
 /// Why a reading leads to no number of replicas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Unread {
     /// Why, as a condition reason.
     pub why: Unknown,
-    /// The cause in words.
-    pub message: String,
+    /// The cause in words, naming what to mend.
+    #[serde(default = "no_words")]
+    pub message: Arc<str>,
+    /// When the present row of failed polls began; none before a poll has failed.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// Failed polls in that row.
+    #[serde(default)]
+    pub failures: u32,
+}
+
+fn no_words() -> Arc<str> {
+    Arc::from("")
+}
+
+impl Unread {
+    /// A cause without the row of failures that it stands in.
+    pub fn new(why: Unknown, message: impl Into<Arc<str>>) -> Self {
+        Self { why, message: message.into(), since: None, failures: 0 }
+    }
 }
 
 impl Reading {
+    /// A signal that did not answer, for the first time or for a number of times that the caller counts.
+    pub fn unknown(why: Unknown, message: impl Into<Arc<str>>) -> Self {
+        Self::Unknown(Unread::new(why, message))
+    }
+
+    /// Why it says nothing; `None` when it says something.
+    pub const fn why(&self) -> Option<Unknown> {
+        match self {
+            Self::Known { .. } => None,
+            Self::Unknown(unread) => Some(unread.why),
+        }
+    }
+
     /// The load and its age, if it is usable at `now` and at most `stale_after` old.
     ///
     /// # Errors
     /// Why it is unknown: as the source said, too old ([`Unknown::Stale`]), or not a usable number or time ([`Unknown::Invalid`]).
-    pub fn fresh(&self, stale_after: SignedDuration, now: Timestamp) -> Result<(Load, SignedDuration), Unread> {
+    /// A value that is too old has had its time already: it counts as having failed often enough for any fallback.
+    pub fn fresh(&self, stale_after: SignedDuration, now: Timestamp) -> Result<(&Load, SignedDuration), Unread> {
         let (load, at) = match self {
-            Self::Known { load, at } => (*load, *at),
-            Self::Unknown { why, message } => {
-                return Err(Unread { why: *why, message: message.clone() });
-            }
+            Self::Known { load, at } => (load, *at),
+            Self::Unknown(unread) => return Err(unread.clone()),
         };
         let age = now.duration_since(at);
         if age > stale_after {
             let message = format!("the newest value is {age:#} old, more than the {stale_after:#} allowed");
-            return Err(Unread { why: Unknown::Stale, message });
+            let since = Some(at.checked_add(stale_after).unwrap_or(now));
+            return Err(Unread { since, failures: u32::MAX, ..Unread::new(Unknown::Stale, message) });
         }
         if age < -CLOCK_SKEW {
             let message = format!("the newest value is of {at}, which is in the future: compare the clocks");
-            return Err(Unread { why: Unknown::Invalid, message });
+            return Err(Unread::new(Unknown::Invalid, message));
         }
         match load {
-            Load::Utilization { percent } if !(0.0..=MAX_PERCENT).contains(&percent) => {
+            Load::Utilization { percent } if !(0.0..=MAX_PERCENT).contains(percent) => {
                 let message = format!("the source gave {percent} percent, expected 0 to {MAX_PERCENT}");
-                Err(Unread { why: Unknown::Invalid, message })
+                Err(Unread::new(Unknown::Invalid, message))
             }
-            Load::Utilization { .. } | Load::Queue { .. } => Ok((load, age.max(SignedDuration::ZERO))),
+            _ => Ok((load, age.max(SignedDuration::ZERO))),
         }
     }
 }
@@ -142,10 +236,10 @@ mod tests {
         Timestamp::from_second(1_800_000_000).unwrap()
     }
 
-    fn utilization(percent: f64, age: i64) -> Result<(Load, SignedDuration), Unknown> {
+    fn utilization(percent: f64, age: i64) -> Result<SignedDuration, Unknown> {
         let at = now() - SignedDuration::from_secs(age);
         let reading = Reading::Known { load: Load::Utilization { percent }, at };
-        reading.fresh(LIMIT, now()).map_err(|unread| unread.why)
+        reading.fresh(LIMIT, now()).map(|(_, age)| age).map_err(|unread| unread.why)
     }
 
     #[test]
@@ -156,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_value_slightly_of_the_future_is_new_and_one_far_in_it_is_invalid() {
-        assert_eq!(utilization(50.0, -60).unwrap().1, SignedDuration::ZERO);
+        assert_eq!(utilization(50.0, -60).unwrap(), SignedDuration::ZERO);
         assert_eq!(utilization(50.0, -61), Err(Unknown::Invalid));
     }
 

@@ -91,7 +91,7 @@ impl Intent {
             let Source::Sqs(queue) = source else { continue };
             let identity = Identity::of(queue.access.role_arn.as_deref());
             if let Err(refusal) = config.trust.allows(namespace, &Resource::Queue { arn: queue.arn(), identity }) {
-                refused.insert(source, Reading::Unknown { why: Unknown::Forbidden, message: refusal.to_string() });
+                refused.insert(source, Reading::unknown(Unknown::Forbidden, refusal.to_string()));
             }
         }
         refused

@@ -109,12 +109,12 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
 fn trigger((proposal, reading): (&Proposal, &Reading)) -> TriggerStatus {
     let read_at = match reading {
         Reading::Known { at, .. } => Some(Time(*at)),
-        Reading::Unknown { .. } => None,
+        Reading::Unknown(_) => None,
     };
     let (state, reason, value, replicas) = match &proposal.verdict {
-        Ruled::Known(counted) => (SignalState::Known, None, words(counted.load), Some(counted.replicas.0)),
+        Ruled::Known(counted) => (SignalState::Known, None, words(&counted.load), Some(counted.replicas.0)),
         Ruled::Unknown(unread) => {
-            (SignalState::Unknown, Some(unread.why.as_str().to_owned()), unread.message.clone(), None)
+            (SignalState::Unknown, Some(unread.why.as_str().to_owned()), unread.message.to_string(), None)
         }
     };
     TriggerStatus {
@@ -127,12 +127,14 @@ fn trigger((proposal, reading): (&Proposal, &Reading)) -> TriggerStatus {
     }
 }
 
-fn words(load: Load) -> String {
+fn words(load: &Load) -> String {
     match load {
         Load::Queue { visible, in_flight, delayed } => {
             format!("{visible} visible, {in_flight} in flight, {delayed} delayed")
         }
         Load::Utilization { percent } => format!("{percent:.1} %"),
+        Load::Pods(pods) => format!("{} pods", pods.len()),
+        Load::Value { milli } => format!("{}.{:03}", milli / 1000, milli % 1000),
     }
 }
 
@@ -244,8 +246,8 @@ fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
         triggers: triggers
             .map(|(proposal, reading)| {
                 let (values, read_at) = match reading {
-                    Reading::Known { load, at } => (values(*load), Some(*at)),
-                    Reading::Unknown { .. } => (Vec::new(), None),
+                    Reading::Known { load, at } => (values(load), Some(*at)),
+                    Reading::Unknown(_) => (Vec::new(), None),
                 };
                 let proposal_replicas = match &proposal.verdict {
                     Ruled::Known(counted) => Some(counted.replicas),
@@ -258,12 +260,14 @@ fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus values are floats; a queue of 2^53 messages may be rounded")]
-fn values(load: Load) -> Vec<(&'static str, f64)> {
-    match load {
+fn values(load: &Load) -> Vec<(&'static str, f64)> {
+    match *load {
         Load::Queue { visible, in_flight, delayed } => {
             vec![("visible", visible as f64), ("in_flight", in_flight as f64), ("delayed", delayed as f64)]
         }
         Load::Utilization { percent } => vec![("utilization_percent", percent)],
+        Load::Pods(ref pods) => vec![("pods", pods.len() as f64)],
+        Load::Value { milli } => vec![("value", milli as f64 / 1000.0)],
     }
 }
 

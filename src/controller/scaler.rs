@@ -264,7 +264,7 @@ impl Found {
 
     /// Whether the operator has only just started to read its signals.
     pub(super) fn has_read_nothing(&self) -> bool {
-        let not_yet = |reading: &Reading| matches!(reading, Reading::Unknown { why: Unknown::NotReadYet, .. });
+        let not_yet = |reading: &Reading| reading.why() == Some(Unknown::NotReadYet);
         self.trouble.is_none() && self.wrote.is_none() && self.readings.iter().any(not_yet)
     }
 

@@ -25,10 +25,7 @@ pub(super) struct Counts(Mutex<BTreeMap<(SourceKind, Option<Unknown>), u64>>);
 
 impl Counts {
     pub(super) fn add(&self, kind: SourceKind, reading: &Reading) {
-        let unknown = match reading {
-            Reading::Known { .. } => None,
-            Reading::Unknown { why, .. } => Some(*why),
-        };
+        let unknown = reading.why();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry((kind, unknown)).or_default() += 1;
     }
 

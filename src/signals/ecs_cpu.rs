@@ -50,7 +50,7 @@ fn query(service: &Service) -> MetricDataQuery {
 fn of_results(results: &[MetricDataResult], service: &Service, now: Timestamp) -> Reading {
     let unknown = |why, what: &str| {
         let (cluster, service) = (service.cluster_name(), service.short_name());
-        Reading::Unknown { why, message: format!("CPUUtilization of ECS service {cluster}/{service}: {what}") }
+        Reading::unknown(why, format!("CPUUtilization of ECS service {cluster}/{service}: {what}"))
     };
     let Some(result) = results.first() else {
         return unknown(Unknown::Empty, "CloudWatch answered without a result");
@@ -110,7 +110,7 @@ mod tests {
     fn why(results: &[MetricDataResult]) -> Option<Unknown> {
         match read(results) {
             Reading::Known { .. } => None,
-            Reading::Unknown { why, .. } => Some(why),
+            Reading::Unknown(unread) => Some(unread.why),
         }
     }
 

@@ -46,7 +46,7 @@ impl Pace {
 fn failed(reading: &Reading) -> bool {
     match reading {
         Reading::Known { .. } => false,
-        Reading::Unknown { why, .. } => !matches!(why, Unknown::Empty),
+        Reading::Unknown(unread) => unread.why != Unknown::Empty,
     }
 }
 
@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn unknown(why: Unknown) -> Reading {
-        Reading::Unknown { why, message: String::new() }
+        Reading::unknown(why, "")
     }
 
     /// The earliest and the latest next poll of a source after each of `readings`.

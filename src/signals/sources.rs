@@ -186,7 +186,7 @@ fn publish<W: Clone + Eq + Hash + Send + 'static>(
 }
 
 fn not_read_yet() -> Reading {
-    Reading::Unknown { why: Unknown::NotReadYet, message: "no poll has ended yet".to_owned() }
+    Reading::unknown(Unknown::NotReadYet, "no poll has ended yet")
 }
 
 impl<W> fmt::Debug for Sources<W> {

@@ -50,7 +50,7 @@ fn write_proposal(f: &mut fmt::Formatter<'_>, proposal: &Proposal, demand: &Dema
         Verdict::Known(counted) => {
             let largest = if demand.winner.as_ref() == Some(trigger) { ", the largest" } else { "" };
             let arithmetic = Arithmetic(counted, *target);
-            let (read, age) = (Read(counted.load), Age(counted.age));
+            let (read, age) = (Read(&counted.load), Age(counted.age));
             writeln!(f, "{trigger}: wants {}{largest} ({arithmetic}); read {read}, {age} old", counted.replicas)
         }
     }

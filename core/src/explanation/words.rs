@@ -44,21 +44,23 @@ impl fmt::Display for Age {
 }
 
 /// A load as it was read.
-pub(super) struct Read(pub(super) Load);
+pub(super) struct Read<'a>(pub(super) &'a Load);
 
-impl fmt::Display for Read {
+impl fmt::Display for Read<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Load::Queue { visible, in_flight, delayed } => {
                 write!(
                     f,
                     "{} visible, {} in flight, {} delayed",
-                    Grouped(visible),
-                    Grouped(in_flight),
-                    Grouped(delayed)
+                    Grouped(*visible),
+                    Grouped(*in_flight),
+                    Grouped(*delayed)
                 )
             }
-            Load::Utilization { percent } => Percent(percent).fmt(f),
+            Load::Utilization { percent } => Percent(*percent).fmt(f),
+            Load::Pods(pods) => write!(f, "{} pods", pods.len()),
+            Load::Value { milli } => Grouped(milli / 1000).fmt(f),
         }
     }
 }
@@ -69,10 +71,10 @@ pub(super) struct Arithmetic<'a>(pub(super) &'a Counted, pub(super) Target);
 impl fmt::Display for Arithmetic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(counted, target) = self;
-        match (counted.load, target) {
+        match (&counted.load, target) {
             (Load::Queue { visible, in_flight, .. }, Target::MessagesPerReplica(per_replica)) => {
                 let (visible, in_flight, per_replica) =
-                    (Grouped(visible), Grouped(in_flight), Grouped(u64::from(*per_replica)));
+                    (Grouped(*visible), Grouped(*in_flight), Grouped(u64::from(*per_replica)));
                 match counted.ruling {
                     Ruling::More => write!(f, "{visible} visible / {per_replica}"),
                     Ruling::Fewer => write!(f, "({visible} visible + {in_flight} in flight) / {per_replica}"),
@@ -86,7 +88,7 @@ impl fmt::Display for Arithmetic<'_> {
                 }
             }
             (Load::Utilization { percent }, Target::Utilization(target)) => {
-                let (percent, target) = (Percent(percent), Percent(f64::from(*target)));
+                let (percent, target) = (Percent(*percent), Percent(f64::from(*target)));
                 match (counted.ruling, counted.base) {
                     (Ruling::More | Ruling::Fewer, Some(base)) => write!(f, "{base} x {percent} / {target}"),
                     (Ruling::CapacityOnItsWay, Some(base)) => {

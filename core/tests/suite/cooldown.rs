@@ -42,7 +42,7 @@ impl Life {
         let now = at(seconds);
         let reading = match reading {
             Reading::Known { load, .. } => Reading::Known { load, at: now },
-            unknown @ Reading::Unknown { .. } => unknown,
+            unknown @ Reading::Unknown(_) => unknown,
         };
         self.history = self.history.observed(&self.workload, now);
         let seen = crate::support::seen(self.workload, &[reading]);

@@ -60,7 +60,7 @@ fn an_unknown_signal_holds_a_scale_in_but_no_scale_out() {
 fn a_stale_reading_is_unknown_and_not_what_it_once_was() {
     let stale = match queue(0) {
         Reading::Known { load, at } => Reading::Known { load, at: at - jiff::SignedDuration::from_mins(10) },
-        Reading::Unknown { .. } => unreachable!("a queue's reading is known"),
+        Reading::Unknown(_) => unreachable!("a queue's reading is known"),
     };
     assert_eq!(outcome(at_rest(5), &[stale, utilization(30.0)]), (5, Limit::UnknownSignal));
 }

@@ -35,7 +35,7 @@ fn reading() -> impl Strategy<Value = Reading> {
     });
     let load = prop_oneof![queue, percent().prop_map(|percent| Load::Utilization { percent })];
     let known = (load, -400..100_i64).prop_map(|(load, age)| Reading::Known { load, at: at(age) });
-    let unknown = Just(Reading::Unknown { why: Unknown::Throttled, message: "throttled".into() });
+    let unknown = Just(Reading::unknown(Unknown::Throttled, "throttled"));
     prop_oneof![6 => known, 1 => unknown]
 }
 
@@ -116,14 +116,14 @@ fn heavier(reading: &Reading, messages: u64, percents: f64) -> Reading {
     let Reading::Known { load, at } = reading else {
         return reading.clone();
     };
-    let load = match *load {
+    let load = match load.clone() {
         Load::Queue { visible, in_flight, delayed } => {
             Load::Queue { visible: visible.saturating_add(messages), in_flight, delayed }
         }
         Load::Utilization { percent } if (0.0..=MAX_PERCENT).contains(&percent) => {
             Load::Utilization { percent: (percent + percents).min(MAX_PERCENT) }
         }
-        unusable @ Load::Utilization { .. } => unusable,
+        unusable => unusable,
     };
     Reading::Known { load, at: *at }
 }
@@ -142,7 +142,7 @@ proptest! {
     #[test]
     fn an_unknown_signal_never_lowers_the_number((policy, mut readings, workload, history) in case(), which: prop::sample::Index) {
         let which = which.index(readings.len());
-        readings[which] = Reading::Unknown { why: Unknown::Unreachable, message: String::new() };
+        readings[which] = Reading::unknown(Unknown::Unreachable, "");
         let replicas = decided(&policy, workload, &readings, &history).replicas;
         prop_assert!(replicas >= workload.desired.min(policy.max), "{replicas}");
     }

@@ -67,5 +67,5 @@ pub(crate) fn utilization(percent: f64) -> Reading {
 
 /// A signal that could not be read.
 pub(crate) fn unknown(why: Unknown) -> Reading {
-    Reading::Unknown { why, message: "the source did not answer".into() }
+    Reading::unknown(why, "the source did not answer")
 }

@@ -25,7 +25,7 @@ fn cpu(service: &str) -> Source {
 
 fn unknown(reading: Reading) -> (Unknown, String) {
     match reading {
-        Reading::Unknown { why, message } => (why, message),
+        Reading::Unknown(unread) => (unread.why, unread.message.to_string()),
         known @ Reading::Known { .. } => unreachable!("{known:?}"),
     }
 }
@@ -41,7 +41,7 @@ async fn a_queue_is_read_with_what_waits_and_what_is_held() {
     clients.sqs.send_message().queue_url(&url).message_body("{}").delay_seconds(60).send().await.unwrap();
     match queue(url, None).read(&administrator(&aws)).await {
         Reading::Known { load, .. } => assert_eq!(load, Load::Queue { visible: 3, in_flight: 2, delayed: 1 }),
-        unknown @ Reading::Unknown { .. } => unreachable!("{unknown:?}"),
+        unknown @ Reading::Unknown(_) => unreachable!("{unknown:?}"),
     }
 }
 

@@ -67,7 +67,7 @@ fn visible(reading: &Reading) -> u64 {
 fn why(reading: &Reading) -> Option<Unknown> {
     match reading {
         Reading::Known { .. } => None,
-        Reading::Unknown { why, .. } => Some(*why),
+        Reading::Unknown(unread) => Some(unread.why),
     }
 }
 
@@ -102,7 +102,7 @@ async fn only_the_watchers_of_a_source_are_woken_by_it() {
         } else {
             format!("poll {}", polls.fetch_add(1, Ordering::Relaxed))
         };
-        Reading::Unknown { why: Unknown::Empty, message }
+        Reading::unknown(Unknown::Empty, message)
     });
     bench.sources.watch(&"a", [(queue("orders"), SECOND)]);
     assert_eq!(bench.woken().await, "a");
@@ -114,7 +114,7 @@ async fn only_the_watchers_of_a_source_are_woken_by_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_brings_nothing_new_wakes_nobody() {
-    let reading = || Reading::Unknown { why: Unknown::Empty, message: "no value yet".to_owned() };
+    let reading = || Reading::unknown(Unknown::Empty, "no value yet");
     let mut bench = Bench::answering(move |_| reading());
     bench.sources.watch(&"a", [(queue("orders"), SECOND)]);
     assert_eq!(bench.woken().await, "a");
@@ -185,7 +185,7 @@ async fn the_answer_of_a_reader_that_was_replaced_is_dropped() {
     bench.sources.watch(&"a", [(orders.clone(), SECOND)]);
     bench.sources.forget(&"a");
     bench.sources.watch(&"a", [(orders.clone(), SECOND)]);
-    let late = Reading::Unknown { why: Unknown::Invalid, message: "from the first reader".to_owned() };
+    let late = Reading::unknown(Unknown::Invalid, "from the first reader");
     publish(&Arc::downgrade(&bench.sources.0), &orders, 1, late);
     assert_eq!(why(&bench.sources.latest(&orders)), Some(Unknown::NotReadYet));
 }
