@@ -1,12 +1,14 @@
 //! The kind `HybridScaler`: how one workload is to be scaled.
 #![expect(clippy::duplicated_attributes, reason = "columns of one type are no duplicates")]
 
-use kube::{CustomResource, KubeSchema, core::Rule};
+mod rules;
+
+use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    behavior::Behavior, connections::ConnectionUse, rule::rule, status::HybridScalerStatus, target_ref::TargetRef,
-    trigger::Trigger,
+    behavior::Behavior, connections::ConnectionUse, fallback::Fallback, schedule::Schedule, status::HybridScalerStatus,
+    target_ref::TargetRef, trigger::Trigger,
 };
 
 /// How one workload is to be scaled: between which bounds, by which signals, and under which connection budget.
@@ -58,16 +60,33 @@ use super::{
     printcolumn(name = "Why", type_ = "string", json_path = ".status.headline", priority = 1)
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = bounds_in_order(), validation = cpu_needs_an_ecs_service())]
+#[x_kube(
+    validation = rules::bounds_in_order(),
+    validation = rules::idle_below_min(),
+    validation = rules::zero_needs_somebody_to_wake(),
+    validation = rules::service_reads_utilization(),
+    validation = rules::service_reads_no_more_than_it_reserves(),
+    validation = rules::schedules_leave_room_for_min(),
+    validation = rules::schedules_stay_below_max(),
+    validation = rules::schedules_ask_for_no_more_than_max(),
+    validation = rules::schedules_stay_above_idle(),
+    validation = rules::fallback_within_bounds()
+)]
 pub struct HybridScalerSpec {
     /// What to scale: a Kubernetes workload by `apiVersion`, `kind` and `name`, or an ECS service by `ecs`. It cannot be changed.
-    #[x_kube(validation = target_stays())]
+    #[x_kube(validation = rules::target_stays())]
     pub target_ref: TargetRef,
 
-    /// The fewest replicas to run. Default 1; 1 to 10000, at most `maxReplicas`. Only the connection budget goes below it.
+    /// The fewest replicas to run while a trigger is active. Default 1; 0 to 10000, at most `maxReplicas`. 0 scales to zero, which
+    /// needs something that sees work at zero: a trigger `sqs` or `external`, or a schedule. Only the connection budget goes below.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = 10_000))]
+    #[schemars(range(min = 0, max = 10_000))]
     pub min_replicas: i32,
+
+    /// Replicas to run while no trigger is active; 0 to 9999, below `minReplicas`. Default: `minReplicas`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 9999))]
+    pub idle_replicas: Option<i32>,
 
     /// The most replicas to run; 1 to 10000.
     #[schemars(range(min = 1, max = 10_000))]
@@ -78,14 +97,30 @@ pub struct HybridScalerSpec {
     #[schemars(range(min = 1, max = 300))]
     pub poll_interval_seconds: i32,
 
+    /// How long a new replica takes until it carries load, in seconds. Default 0; 0 to 3600. What a queue's trigger asks for looks
+    /// so far ahead along the measured growth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 3600))]
+    pub startup_seconds: Option<i32>,
+
     /// The signals to scale on, 1 to 10, each with a name of its own. Each proposes a number of replicas; the largest wins.
     #[schemars(length(min = 1, max = 10))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub triggers: Vec<Trigger>,
 
+    /// Windows of time with bounds of their own, at most 20, each with a name of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub schedules: Vec<Schedule>,
+
     /// How fast to follow the load, in each direction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behavior: Option<Behavior>,
+
+    /// What to run when no trigger can be read. Default: what ran last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
 
     /// The databases that the replicas connect to; at most 1 so far. Without it, no connection is counted and no budget applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -93,10 +128,16 @@ pub struct HybridScalerSpec {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub connections: Vec<ConnectionUse>,
 
-    /// What to do with a decision: `Active` carries it out, `DryRun` only reports it, `Paused` leaves the target alone and
-    /// keeps its share of the budget. Default `Active`.
+    /// What to do with a decision: `Active` carries it out, `DryRun` only reports it, `Paused` leaves the target alone and keeps
+    /// its share of the budget, `ScaleUpOnly` and `ScaleDownOnly` carry out one direction. Default `Active`.
     #[serde(default)]
     pub mode: Mode,
+
+    /// Run exactly so many replicas, whatever the triggers say; 0 to 10000. Bounds, schedules and behavior do not apply; the
+    /// connection budget does. Default: not pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 10_000))]
+    pub pinned_replicas: Option<i32>,
 }
 
 /// What is done with a decision.
@@ -109,6 +150,10 @@ pub enum Mode {
     DryRun,
     /// Nothing is decided; the target is not written and keeps its share of the budget.
     Paused,
+    /// It is carried out when it runs more replicas.
+    ScaleUpOnly,
+    /// It is carried out when it runs fewer replicas.
+    ScaleDownOnly,
 }
 
 impl HybridScalerSpec {
@@ -125,36 +170,4 @@ fn one() -> i32 {
 
 fn fifteen() -> i32 {
     15
-}
-
-fn bounds_in_order() -> Rule {
-    rule(
-        "self.minReplicas <= self.maxReplicas",
-        "minReplicas %s is above maxReplicas %s: lower minReplicas or raise maxReplicas",
-        &["self.minReplicas", "self.maxReplicas"],
-    )
-    .field_path(".minReplicas")
-}
-
-fn cpu_needs_an_ecs_service() -> Rule {
-    rule(
-        "has(self.targetRef.ecs) || !self.triggers.exists(t, has(t.cpu))",
-        "triggers %s read cpu, which works for an ECS service only so far, and targetRef is a Kubernetes workload: use sqs instead",
-        &["self.triggers.filter(t, has(t.cpu)).map(t, t.name)"],
-    )
-    .field_path(".triggers")
-}
-
-fn target_stays() -> Rule {
-    let name = |of: &str| {
-        format!(
-            "has({of}.ecs) ? 'ECS service ' + {of}.ecs.region + '/' + {of}.ecs.cluster + '/' + {of}.ecs.service
-                           : {of}.apiVersion + ' ' + {of}.kind + ' ' + {of}.name"
-        )
-    };
-    rule(
-        "self == oldSelf",
-        "targetRef cannot change from %s to %s: make a new HybridScaler for the new target and delete this one",
-        &[&name("oldSelf"), &name("self")],
-    )
 }

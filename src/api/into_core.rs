@@ -7,14 +7,14 @@ use hybridscaler_core::{Connections, Replicas, budget, history, policy};
 use jiff::SignedDuration;
 
 use super::{
-    behavior::ScalingRules,
+    behavior::{Behavior, ScalingRules, SelectPolicy},
     connection_budget::{self, ConnectionBudgetSpec},
     connections::{ConnectionUse, RolloutReserve},
-    hybrid_scaler::HybridScalerSpec,
+    hybrid_scaler::{HybridScalerSpec, Mode},
     spec_error::{SpecError, in_range},
     status::{ScaleActivity, ScaleHistory},
     target_ref::Target,
-    trigger::{Source, Trigger},
+    trigger::{CpuTarget, QueueTarget, Source, SqsTrigger, Trigger},
 };
 
 /// Cooldown of a direction that sets none, in seconds.
@@ -67,6 +67,9 @@ impl HybridScalerSpec {
         if triggers.is_empty() {
             return Err(SpecError::new("spec.triggers", "[]", "names no signal: set at least one trigger"));
         }
+        if let Some(field) = self.undecided() {
+            return Err(SpecError::new(field, "", "is not decided upon by this operator: leave it out"));
+        }
         let behavior = self.behavior.clone().unwrap_or_default();
         Ok(policy::Policy {
             min: Replicas(min),
@@ -107,10 +110,42 @@ impl HybridScalerSpec {
             .collect()
     }
 
+    /// The first field that the core does not know.
+    fn undecided(&self) -> Option<&'static str> {
+        let rules = |rules: &ScalingRules| {
+            rules.stabilization_window_seconds.is_some()
+                || rules.policies.is_some()
+                || rules.select_policy != SelectPolicy::Max
+        };
+        let queue = |queue: &SqsTrigger| {
+            queue.concurrency.is_some() || queue.activation_messages.is_some() || queue.message_groups.is_some()
+        };
+        let behavior = |behavior: &Behavior| {
+            behavior.preset.is_some() || [&behavior.scale_up, &behavior.scale_down].into_iter().flatten().any(rules)
+        };
+        let fields = [
+            ("spec.idleReplicas", self.idle_replicas.is_some()),
+            ("spec.startupSeconds", self.startup_seconds.is_some()),
+            ("spec.schedules", !self.schedules.is_empty()),
+            ("spec.behavior", self.behavior.as_ref().is_some_and(behavior)),
+            ("spec.fallback", self.fallback.is_some()),
+            ("spec.mode", matches!(self.mode, Mode::ScaleUpOnly | Mode::ScaleDownOnly)),
+            ("spec.pinnedReplicas", self.pinned_replicas.is_some()),
+            ("spec.triggers", self.triggers.iter().filter_map(|trigger| trigger.sqs.as_ref()).any(queue)),
+        ];
+        fields.into_iter().find_map(|(field, is_set)| is_set.then_some(field))
+    }
+
     fn trigger(&self, trigger: &Trigger, target: Target<'_>) -> Result<policy::Trigger, SpecError> {
+        let undecided = |field| {
+            SpecError::new(field, &trigger.name, "is not decided upon by this operator: use sqs.messagesPerReplica")
+        };
         let (load, stale_after) = match trigger.source()? {
+            Source::External(_) => return Err(undecided("external")),
             Source::Sqs(sqs) => {
-                let messages = in_range("sqs.messagesPerReplica", sqs.messages_per_replica, 1, 1_000_000)?;
+                let QueueTarget::MessagesPerReplica(messages) = sqs.target()? else {
+                    return Err(undecided("sqs.targetLatencySeconds"));
+                };
                 let polls = self.poll_interval_seconds.saturating_mul(SQS_STALE_AFTER_POLLS);
                 (policy::Target::MessagesPerReplica(messages), polls.max(SQS_STALE_AFTER))
             }
@@ -118,7 +153,9 @@ impl HybridScalerSpec {
                 return Err(SpecError::new("cpu", &trigger.name, "works for an ECS service only so far: use sqs"));
             }
             Source::Cpu(cpu) => {
-                let percent = in_range("cpu.targetUtilization", cpu.target_utilization, 1, 100)?;
+                let CpuTarget::Utilization(percent) = cpu.target()? else {
+                    return Err(undecided("cpu.targetAverageValue"));
+                };
                 (policy::Target::Utilization(percent), CPU_STALE_AFTER)
             }
         };
@@ -178,7 +215,7 @@ fn seconds(field: &str, value: i32, least: u32, most: u32) -> Result<Duration, S
 }
 
 fn pace(path: &str, rules: Option<ScalingRules>, cooldown: i32) -> Result<policy::Pace, SpecError> {
-    let ScalingRules { cooldown_seconds, tolerance } = rules.unwrap_or_default();
+    let ScalingRules { cooldown_seconds, tolerance, .. } = rules.unwrap_or_default();
     let cooldown = in_range(&format!("{path}.cooldownSeconds"), cooldown_seconds.unwrap_or(cooldown), 0, 3600)?;
     Ok(policy::Pace {
         cooldown: SignedDuration::from_secs(cooldown.into()),
@@ -205,14 +242,15 @@ impl From<RolloutReserve> for budget::RolloutReserve {
 }
 
 impl From<ScaleHistory> for history::History {
-    fn from(ScaleHistory { scale_up, scale_down }: ScaleHistory) -> Self {
+    fn from(ScaleHistory { scale_up, scale_down, .. }: ScaleHistory) -> Self {
         Self { scale_up: scale_up.map(Into::into), scale_down: scale_down.map(Into::into) }
     }
 }
 
 impl From<history::History> for ScaleHistory {
     fn from(history::History { scale_up, scale_down }: history::History) -> Self {
-        Self { scale_up: scale_up.map(Into::into), scale_down: scale_down.map(Into::into) }
+        let (scale_up, scale_down) = (scale_up.map(Into::into), scale_down.map(Into::into));
+        Self { scale_up, scale_down, ..Self::default() }
     }
 }
 

@@ -46,6 +46,11 @@ pub fn count(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "integer", "format": "int64", "minimum": 0})
 }
 
+/// A difference of two numbers of replicas.
+pub fn change(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "integer", "format": "int64", "minimum": -i64::from(u32::MAX), "maximum": u32::MAX})
+}
+
 /// A stored ledger: its outline for `kubectl explain`, open for the rest.
 ///
 /// Unknown fields are preserved on purpose. Helm installs CRDs once and never upgrades them, so a newer operator meets an older

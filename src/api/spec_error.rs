@@ -35,3 +35,11 @@ pub(super) fn in_range(field: &str, value: i32, least: u32, most: u32) -> Result
         .filter(|count| (least..=most).contains(count))
         .ok_or_else(|| SpecError::new(field, value, format!("is out of range: set {least} to {most}")))
 }
+
+/// The value, when it lies in `least..=most`.
+pub(super) fn number_in_range(field: &str, value: f64, least: f64, most: f64) -> Result<f64, SpecError> {
+    if (least..=most).contains(&value) {
+        return Ok(value);
+    }
+    Err(SpecError::new(field, value, format!("is out of range: set {least} to {most}")))
+}

@@ -1,11 +1,13 @@
 //! What the operator reports about both kinds.
 
-use jiff::Timestamp;
+mod history;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::history::{Arrivals, Recommendation, ScaleActivity, ScaleEvent, ScaleHistory};
 use super::{ledger::StoredLedger, schema};
 
 /// What is true of one scaler. Values are those of the last decision; live ones are in the operator's metrics.
@@ -69,7 +71,7 @@ pub struct HybridScalerStatus {
     #[x_kube(merge_strategy = ListMerge::Map(vec!["budget".into()]))]
     pub connections: Vec<ConnectionStatus>,
 
-    /// What the cooldowns depend on; kept here so that a restart of the operator forgets nothing.
+    /// What later decisions depend on; kept here so that a restart of the operator forgets nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<ScaleHistory>,
 
@@ -142,41 +144,6 @@ pub struct ConnectionStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub covers: Option<String>,
-}
-
-/// The newest change in each direction.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct ScaleHistory {
-    /// The newest change to more replicas whose cooldown was not cancelled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scale_up: Option<ScaleActivity>,
-
-    /// The newest change to fewer replicas whose cooldown was not cancelled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scale_down: Option<ScaleActivity>,
-}
-
-/// One change of the target's replicas.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct ScaleActivity {
-    /// Replicas before the first change of this cooldown.
-    #[schemars(schema_with = "schema::count")]
-    pub base: u32,
-
-    /// Replicas asked for.
-    #[schemars(schema_with = "schema::count")]
-    pub to: u32,
-
-    /// When the target accepted the change. To the nanosecond, so that a cooldown survives a restart exactly.
-    #[schemars(schema_with = "schema::instant")]
-    pub at: Timestamp,
-
-    /// When the change settled; the cooldown counts from here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::instant")]
-    pub settled: Option<Timestamp>,
 }
 
 /// What is true of one budget.

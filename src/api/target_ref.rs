@@ -122,10 +122,10 @@ fn one_target() -> Rule {
                        : has(self.apiVersion) && has(self.kind) && has(self.name)",
         "targetRef has apiVersion %s, kind %s, name %s and ecs %s: set either apiVersion, kind and name of a workload, or ecs",
         &[
-            "self.?apiVersion.orValue('none')",
-            "self.?kind.orValue('none')",
-            "self.?name.orValue('none')",
-            "self.?ecs.?service.orValue('none')",
+            "has(self.apiVersion) ? self.apiVersion : 'none'",
+            "has(self.kind) ? self.kind : 'none'",
+            "has(self.name) ? self.name : 'none'",
+            "has(self.ecs) ? self.ecs.service : 'none'",
         ],
     )
 }

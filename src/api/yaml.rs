@@ -33,9 +33,14 @@ fn explain(error: &serde_saphyr::Error) -> YamlError {
 
 /// What to say of a field that is none of the known ones.
 pub fn unknown_field(field: &str, known: &[&str]) -> String {
-    match nearest(field, known) {
-        Some(meant) => format!("unknown field `{field}`: did you mean `{meant}`?"),
-        None => format!("unknown field `{field}`: use one of {}", known.join(", ")),
+    format!("unknown field `{field}`: {}", likely(field, known))
+}
+
+/// What may have been meant by a name that is none of the known ones.
+pub fn likely(name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("use one of {}", known.join(", ")),
     }
 }
 

@@ -53,6 +53,9 @@ impl Intent {
             (trigger::Source::Cpu(_), TargetId::Workload(_)) => {
                 Err(SpecError::new("cpu", &trigger.name, "works for an ECS service only so far: use sqs"))
             }
+            (trigger::Source::External(_), _) => {
+                Err(SpecError::new("external", &trigger.name, "is not read by this operator: use sqs"))
+            }
         };
         Ok(Self {
             policy: spec.policy()?,

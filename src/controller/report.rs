@@ -154,7 +154,7 @@ fn headline(found: &Found) -> String {
         (Some(trouble), _, _) => format!("{}: {}", trouble.reason, trouble.message.lines().next().unwrap_or_default()),
         (None, Mode::Paused, _) => "paused: nothing is changed".to_owned(),
         (None, Mode::DryRun, Some(decision)) => format!("dry run: {}", decision.explanation.headline()),
-        (None, Mode::Active, Some(decision)) => decision.explanation.headline().to_string(),
+        (None, _, Some(decision)) => decision.explanation.headline().to_string(),
         (None, _, None) => String::new(),
     }
 }

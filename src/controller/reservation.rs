@@ -157,7 +157,7 @@ impl<'a> Account<'a> {
         match self.mode {
             Mode::DryRun => return Growth::Frozen(Waiting::DryRun),
             Mode::Paused => return Growth::Frozen(Waiting::Paused),
-            Mode::Active => {}
+            Mode::Active | Mode::ScaleUpOnly | Mode::ScaleDownOnly => {}
         }
         // What an earlier process read may be long ago.
         if !ctx.has_read_capacity(budget) && ledger.capacity.usable().is_some() {

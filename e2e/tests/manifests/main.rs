@@ -61,7 +61,7 @@ async fn every_wrong_manifest_is_refused_with_field_value_and_mend() {
     }
     println!("{} wrong manifests in {:.1} s", wrong.len(), started.elapsed().as_secs_f64());
     assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), wrong.len(), failures.join("\n"));
-    assert!(wrong.len() >= 60, "the table has shrunk to {} wrong manifests", wrong.len());
+    assert!(wrong.len() >= 190, "the table has shrunk to {} wrong manifests", wrong.len());
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn every_right_manifest_is_accepted() {
         assert_eq!(answer, Ok(()), "{name}, by {client:?}");
     }
     println!("{} right manifests in {:.1} s", right.len(), started.elapsed().as_secs_f64());
-    assert!(right.len() >= 20, "the table has shrunk to {} right manifests", right.len());
+    assert!(right.len() >= 60, "the table has shrunk to {} right manifests", right.len());
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn kubectl_explains_a_field_with_its_unit_default_and_range() {
         bed.control_plane.kubectl(["explain", "hybridscaler.spec.behavior.scaleDown.cooldownSeconds"]).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        said.contains("in seconds") && said.contains("Default 0 for scaleUp, 300 for scaleDown; 0 to 3600."),
+        said.contains("in seconds") && said.contains("Default 0; 0 to 3600."),
         "{said}"
     );
 }

@@ -3,7 +3,9 @@
 use hybridscaler::api::{
     ConnectionBudget, ConnectionBudgetStatus, HybridScaler, HybridScalerStatus,
     conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
-    status::{ConnectionStatus, ScaleActivity, ScaleHistory, SignalState, TriggerStatus},
+    status::{
+        Arrivals, ConnectionStatus, Recommendation, ScaleActivity, ScaleEvent, ScaleHistory, SignalState, TriggerStatus,
+    },
 };
 use jiff::{Timestamp, ToSpan};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -60,8 +62,20 @@ fn scaler_status() -> HybridScalerStatus {
             covers: Some("covers nothing".into()),
         }],
         history: Some(ScaleHistory {
+            since: Some(instant()),
+            desired: Some(18),
             scale_up: Some(activity.clone()),
             scale_down: Some(ScaleActivity { settled: None, ..activity }),
+            recommendations: vec![
+                Recommendation { replicas: u32::MAX, from: instant(), until: Some(instant()) },
+                Recommendation { replicas: 0, from: instant(), until: None },
+            ],
+            events: vec![
+                ScaleEvent { change: -i64::from(u32::MAX), at: instant() },
+                ScaleEvent { change: u32::MAX.into(), at: instant() },
+            ],
+            idle_since: Some(instant()),
+            arrivals: vec![Arrivals { trigger: "backlog".into(), per_second: 0.25, at: instant() }],
         }),
         conditions: ready(),
     }

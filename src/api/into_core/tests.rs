@@ -91,15 +91,15 @@ fn a_value_that_no_schema_would_admit_is_an_error_that_names_its_field() {
         (set("/triggers", json!([])), "spec.triggers: `[]` names no signal: set at least one trigger"),
         (
             set("/triggers/0", json!({"name": "x"})),
-            "spec.triggers[0].name: `x` is not one source: set exactly one of sqs and cpu",
+            "spec.triggers[0].name: `x` is not one source: set exactly one of sqs, cpu and external",
         ),
         (
             set("/triggers/1/sqs/messagesPerReplica", json!(0)),
             "spec.triggers[1].sqs.messagesPerReplica: `0` is out of range: set 1 to 1000000",
         ),
         (
-            set("/triggers/0/cpu/targetUtilization", json!(101)),
-            "spec.triggers[0].cpu.targetUtilization: `101` is out of range: set 1 to 100",
+            set("/triggers/0/cpu/targetUtilization", json!(1001)),
+            "spec.triggers[0].cpu.targetUtilization: `1001` is out of range: set 1 to 1000",
         ),
         (
             set("/behavior/scaleUp/cooldownSeconds", json!(i32::MAX)),
@@ -147,8 +147,8 @@ fn a_queue_url_determines_region_and_arn() {
     let sqs = |url: &str, region: Option<&str>| SqsTrigger {
         queue_url: url.into(),
         region: region.map(Into::into),
-        role_arn: None,
-        messages_per_replica: 1,
+        messages_per_replica: Some(1),
+        ..SqsTrigger::default()
     };
     for (url, region, expected) in [
         (

@@ -92,6 +92,8 @@ fn ready(found: &Found, able: &Verdict, active: &Verdict) -> Verdict {
     }
     match found.mode {
         Mode::DryRun => verdict(type_, ConditionStatus::True, reasons::DRY_RUN, "decides and tells, writes nothing"),
-        Mode::Active | Mode::Paused => verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, "scales on demand"),
+        Mode::Active | Mode::ScaleUpOnly | Mode::ScaleDownOnly | Mode::Paused => {
+            verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, "scales on demand")
+        }
     }
 }

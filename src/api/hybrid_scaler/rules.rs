@@ -1,0 +1,129 @@
+//! The rules that span more than one field of a scaler.
+
+use kube::core::Rule;
+
+use super::super::rule::rule;
+
+pub(super) fn bounds_in_order() -> Rule {
+    rule(
+        "self.minReplicas <= self.maxReplicas",
+        "minReplicas %s is above maxReplicas %s: lower minReplicas or raise maxReplicas",
+        &["self.minReplicas", "self.maxReplicas"],
+    )
+    .field_path(".minReplicas")
+}
+
+pub(super) fn idle_below_min() -> Rule {
+    rule(
+        "!has(self.idleReplicas) || self.idleReplicas < self.minReplicas",
+        "idleReplicas %s is not below minReplicas %s: lower idleReplicas or leave it out",
+        &["self.idleReplicas", "self.minReplicas"],
+    )
+    .field_path(".idleReplicas")
+}
+
+/// At zero replicas there is no CPU use, so a scaler that follows nothing else would stay at zero for good.
+pub(super) fn zero_needs_somebody_to_wake() -> Rule {
+    rule(
+        "(self.minReplicas > 0 && (!has(self.idleReplicas) || self.idleReplicas > 0))
+         || self.triggers.exists(t, has(t.sqs) || has(t.external))
+         || (has(self.schedules) && self.schedules.exists(s, has(s.floorReplicas) || (has(s.minReplicas) && s.minReplicas > 0)))",
+        "%s is 0 and nothing would start the first replica again: add a trigger sqs or external, or a schedule with floorReplicas or minReplicas",
+        &["self.minReplicas == 0 ? 'minReplicas' : 'idleReplicas'"],
+    )
+    .field_path(".minReplicas")
+}
+
+pub(super) fn service_reads_utilization() -> Rule {
+    let averages = "has(t.cpu) && has(t.cpu.targetAverageValue)";
+    rule(
+        &format!("!has(self.targetRef.ecs) || !self.triggers.exists(t, {averages})"),
+        "triggers %s set cpu.targetAverageValue, which CloudWatch does not measure of an ECS service: set cpu.targetUtilization",
+        &[&format!("self.triggers.filter(t, {averages}).map(t, t.name)")],
+    )
+    .field_path(".triggers")
+}
+
+pub(super) fn service_reads_no_more_than_it_reserves() -> Rule {
+    let above = "has(t.cpu) && has(t.cpu.targetUtilization) && t.cpu.targetUtilization > 100";
+    rule(
+        &format!("!has(self.targetRef.ecs) || !self.triggers.exists(t, {above})"),
+        "triggers %s set cpu.targetUtilization above 100, the most that CloudWatch reports of an ECS service: lower it",
+        &[&format!("self.triggers.filter(t, {above}).map(t, t.name)")],
+    )
+    .field_path(".triggers")
+}
+
+pub(super) fn schedules_leave_room_for_min() -> Rule {
+    let below = "!has(s.minReplicas) && has(s.maxReplicas) && s.maxReplicas < self.minReplicas";
+    of_schedules(
+        below,
+        "schedule %s has maxReplicas %s below minReplicas %s of the scaler: raise it or set minReplicas of the schedule",
+        "maxReplicas",
+        "self.minReplicas",
+    )
+}
+
+pub(super) fn schedules_stay_below_max() -> Rule {
+    let above = "has(s.minReplicas) && !has(s.maxReplicas) && s.minReplicas > self.maxReplicas";
+    of_schedules(
+        above,
+        "schedule %s has minReplicas %s above maxReplicas %s of the scaler: lower it or set maxReplicas of the schedule",
+        "minReplicas",
+        "self.maxReplicas",
+    )
+}
+
+pub(super) fn schedules_ask_for_no_more_than_max() -> Rule {
+    let above = "has(s.floorReplicas) && !has(s.maxReplicas) && s.floorReplicas > self.maxReplicas";
+    of_schedules(
+        above,
+        "schedule %s has floorReplicas %s above maxReplicas %s of the scaler: lower it or set maxReplicas of the schedule",
+        "floorReplicas",
+        "self.maxReplicas",
+    )
+}
+
+pub(super) fn schedules_stay_above_idle() -> Rule {
+    let below = "has(self.idleReplicas) && has(s.minReplicas) && s.minReplicas <= self.idleReplicas";
+    of_schedules(
+        below,
+        "schedule %s has minReplicas %s, not above idleReplicas %s of the scaler: raise it or lower idleReplicas",
+        "minReplicas",
+        "self.idleReplicas",
+    )
+}
+
+pub(super) fn fallback_within_bounds() -> Rule {
+    rule(
+        "!has(self.fallback) || !has(self.fallback.replicas) || self.fallback.replicas <= self.maxReplicas",
+        "fallback.replicas %s is above maxReplicas %s: lower fallback.replicas or raise maxReplicas",
+        &["self.fallback.replicas", "self.maxReplicas"],
+    )
+    .field_path(".fallback.replicas")
+}
+
+/// No schedule `s` is `wrong`. The message names the first that is, with its field `what` and the value it is held against.
+fn of_schedules(wrong: &str, text: &str, what: &str, against: &str) -> Rule {
+    let first = format!("self.schedules.filter(s, {wrong})[0]");
+    rule(
+        &format!("!has(self.schedules) || !self.schedules.exists(s, {wrong})"),
+        text,
+        &[&format!("{first}.name"), &format!("{first}.{what}"), against],
+    )
+    .field_path(".schedules")
+}
+
+pub(super) fn target_stays() -> Rule {
+    let name = |of: &str| {
+        format!(
+            "has({of}.ecs) ? 'ECS service ' + {of}.ecs.region + '/' + {of}.ecs.cluster + '/' + {of}.ecs.service
+                           : {of}.apiVersion + ' ' + {of}.kind + ' ' + {of}.name"
+        )
+    };
+    rule(
+        "self == oldSelf",
+        "targetRef cannot change from %s to %s: make a new HybridScaler for the new target and delete this one",
+        &[&name("oldSelf"), &name("self")],
+    )
+}
