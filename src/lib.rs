@@ -7,6 +7,7 @@ pub mod aws;
 pub mod cli;
 pub mod controller;
 pub mod databases;
+pub mod kubernetes;
 pub mod ledger;
 pub mod signals;
 pub mod targets;

@@ -5,13 +5,18 @@ mod counts;
 mod ecs_cpu;
 mod pace;
 mod poll;
+mod schedule;
 mod sources;
 mod sqs;
 mod wakes;
 
 use hybridscaler_core::reading::Reading;
 
-pub use self::{counts::Count, sources::Sources};
+pub use self::{
+    counts::Count,
+    schedule::{Schedule, Window},
+    sources::Sources,
+};
 use crate::aws::{Aws, Failure, Queue, Service};
 
 /// One place where load is read. Two triggers with equal sources share one reader.

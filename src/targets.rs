@@ -12,7 +12,7 @@ use hybridscaler_core::{Replicas, budget::Shape, observation::Workload};
 pub use self::{
     ecs::{EcsTarget, EcsTargets, LONGEST_IN_FLIGHT},
     errors::{TargetError, WriteError},
-    scale::{KubernetesTargets, ScaleTarget, WorkloadRef},
+    scale::{KubernetesTargets, ScaleTarget},
 };
 
 /// One thing that is scaled.

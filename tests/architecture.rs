@@ -12,13 +12,14 @@ use syn::{
 const MAY_USE: &[(&str, &[&str])] = &[
     ("api", &[]),
     ("aws", &["api"]),
-    ("signals", &["api", "aws"]),
-    ("targets", &["api", "aws"]),
+    ("kubernetes", &[]),
+    ("signals", &["api", "aws", "kubernetes"]),
+    ("targets", &["api", "aws", "kubernetes"]),
     ("databases", &["api"]),
     ("ledger", &["api"]),
     ("telemetry", &["api"]),
-    ("controller", &["api", "aws", "signals", "targets", "databases", "ledger", "telemetry"]),
-    ("cli", &["api", "aws", "signals", "targets", "databases", "ledger", "telemetry", "controller"]),
+    ("controller", &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry"]),
+    ("cli", &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry", "controller"]),
 ];
 
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

@@ -18,8 +18,8 @@ use crate::{
         trigger,
     },
     aws::{Access, Queue},
+    kubernetes::WorkloadRef,
     signals::Source,
-    targets::WorkloadRef,
 };
 
 /// A valid scaler's wishes.

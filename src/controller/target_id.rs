@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{
     api::target_ref::Target,
     aws::{Access, Service},
-    targets::WorkloadRef,
+    kubernetes::WorkloadRef,
 };
 
 /// One thing that is scaled. It is written as words (none of its parts has spaces) and read back without loss.

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use hybridscaler_core::reading::Unknown;
 
-use crate::aws::{Failure, Outcome};
+use crate::{
+    aws::{Failure, Outcome},
+    kubernetes::{self, KindError},
+};
 
 /// Why a target could not be observed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,14 +105,35 @@ impl WriteError {
     }
 }
 
-impl From<Failure> for TargetError {
-    fn from(Failure { why, message, .. }: Failure) -> Self {
+impl TargetError {
+    fn new(why: Unknown, message: String) -> Self {
         match why {
             Unknown::NotFound => Self::NotFound(message),
             Unknown::Forbidden => Self::Forbidden(message),
             Unknown::Throttled => Self::Throttled(message),
             Unknown::Unreachable | Unknown::NotReadYet => Self::Unreachable(message),
             Unknown::Empty | Unknown::Invalid | Unknown::Stale => Self::Invalid(message),
+        }
+    }
+}
+
+impl From<Failure> for TargetError {
+    fn from(Failure { why, message, .. }: Failure) -> Self {
+        Self::new(why, message)
+    }
+}
+
+impl From<kubernetes::Failure> for TargetError {
+    fn from(kubernetes::Failure { why, message }: kubernetes::Failure) -> Self {
+        Self::new(why, message)
+    }
+}
+
+impl From<KindError> for TargetError {
+    fn from(error: KindError) -> Self {
+        match error {
+            KindError::Failed(failure) => failure.into(),
+            KindError::NotScalable(message) => Self::NotScalable(message),
         }
     }
 }

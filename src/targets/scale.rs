@@ -11,14 +11,13 @@
 //! API server asks for the right first).
 
 mod call;
-mod kinds;
 mod owner;
 mod pods;
 mod workload;
 
 use std::{fmt, sync::Arc};
 
-use hybridscaler_core::{Replicas, observation::Workload};
+use hybridscaler_core::{Replicas, observation::Workload, reading::Unknown};
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, ReplicaSet, StatefulSet},
@@ -30,17 +29,12 @@ use k8s_openapi::{
 use kube::{
     Api, Client,
     api::{DynamicObject, PostParams},
-    core::GroupVersionKind,
     discovery::ApiResource,
 };
 
-use self::{
-    call::{list_all, read, write},
-    kinds::Kinds,
-    owner::Owners,
-    workload::Told,
-};
+use self::{call::write, owner::Owners, workload::Told};
 use super::{Observed, TargetError, Version, WriteError};
+use crate::kubernetes::{Failure, Kinds, WorkloadRef, list_all, read};
 
 /// How the API server records who changed a field.
 const FIELD_MANAGER: &str = "hybridscaler";
@@ -54,19 +48,6 @@ struct Shared {
     client: Client,
     kinds: Kinds,
     owners: Owners,
-}
-
-/// Which workload.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WorkloadRef {
-    /// Its namespace.
-    pub namespace: String,
-    /// Such as `apps/v1`.
-    pub api_version: String,
-    /// Such as `Deployment`.
-    pub kind: String,
-    /// `metadata.name`.
-    pub name: String,
 }
 
 /// A workload that is observed and written.
@@ -95,9 +76,8 @@ impl ScaleTarget {
         let resource = self.resource().await?;
         let notes = self.shared.owners.refuse_to_fight(&self.shared.client, &self.workload).await?;
         let object = read(self, self.api(&resource).get(&self.workload.name)).await;
-        if let Err(TargetError::NotFound(_)) = object {
-            // The kind may have been removed and made again in another form.
-            self.shared.kinds.forget(&self.gvk()?);
+        if let Err(Failure { why: Unknown::NotFound, .. }) = object {
+            self.shared.kinds.forget(&self.workload.gvk()?);
         }
         let object = object?;
         let version = version(&object.metadata)?;
@@ -166,27 +146,8 @@ impl ScaleTarget {
         Ok(told)
     }
 
-    /// What people write ends in the path of a request that is made with our rights, so each part must be a mere name.
-    fn gvk(&self) -> Result<GroupVersionKind, TargetError> {
-        let WorkloadRef { namespace, api_version, kind, name } = &self.workload;
-        for (field, value) in [("namespace", namespace), ("kind", kind), ("name", name)] {
-            if !is_name(value) {
-                return Err(TargetError::Invalid(format!(
-                    "the target's {field} {value:?} is not a name: check its spelling"
-                )));
-            }
-        }
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        if is_name(version) && (group.is_empty() || is_name(group)) {
-            return Ok(GroupVersionKind::gvk(group, version, kind));
-        }
-        Err(TargetError::Invalid(format!(
-            "the target's apiVersion {api_version:?} is not GROUP/VERSION, such as apps/v1"
-        )))
-    }
-
     async fn resource(&self) -> Result<ApiResource, TargetError> {
-        self.shared.kinds.resolve(&self.shared.client, &self.gvk()?).await
+        Ok(self.shared.kinds.resolve(&self.shared.client, &self.workload.gvk()?).await?)
     }
 
     fn api(&self, resource: &ApiResource) -> Api<DynamicObject> {
@@ -201,12 +162,6 @@ impl ScaleTarget {
     }
 }
 
-fn is_name(text: &str) -> bool {
-    let spelled = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'));
-    // "." and ".." are steps of a path.
-    spelled && text.chars().any(|c| c != '.')
-}
-
 fn version(metadata: &ObjectMeta) -> Result<Version, TargetError> {
     match (metadata.resource_version.clone(), metadata.uid.clone()) {
         (Some(resource_version), Some(uid)) => Ok(Version::Kubernetes { resource_version, uid }),
@@ -217,13 +172,6 @@ fn version(metadata: &ObjectMeta) -> Result<Version, TargetError> {
 impl fmt::Display for ScaleTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.workload.fmt(f)
-    }
-}
-
-impl fmt::Display for WorkloadRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { namespace, kind, name, api_version: _ } = self;
-        write!(f, "{kind} {namespace}/{name}")
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use hybridscaler_core::reading::Unknown;
 use k8s_openapi::api::autoscaling::v2::{CrossVersionObjectReference, HorizontalPodAutoscaler};
 use kube::{
     Api, Client, ResourceExt as _,
@@ -15,8 +16,10 @@ use kube::{
 };
 use tokio::time::Instant;
 
-use super::{WorkloadRef, call::list_all};
-use crate::targets::{Note, TargetError};
+use crate::{
+    kubernetes::{Failure, WorkloadRef, list_all},
+    targets::{Note, TargetError},
+};
 
 /// How long a list of a namespace's autoscalers is believed: all targets of the namespace share it.
 const BELIEVED: Duration = Duration::from_secs(15);
@@ -99,7 +102,7 @@ async fn list(client: &Client, namespace: &str) -> Result<Listed, TargetError> {
         Api::namespaced_with(client.clone(), namespace, &ApiResource::from_gvk(&gvk));
     match list_all(&what, &scaled_objects, "").await {
         // KEDA is not installed.
-        Err(TargetError::NotFound(_)) => {}
+        Err(Failure { why: Unknown::NotFound, .. }) => {}
         found => listed.add(SCALED_OBJECT, found, of_scaled_object)?,
     }
     let hpas: Api<HorizontalPodAutoscaler> = Api::namespaced(client.clone(), namespace);
@@ -111,13 +114,13 @@ impl Listed {
     fn add<K>(
         &mut self,
         kind: &'static str,
-        found: Result<Vec<K>, TargetError>,
+        found: Result<Vec<K>, Failure>,
         owner: impl Fn(&K) -> Option<Owner>,
     ) -> Result<(), TargetError> {
         match found {
             Ok(found) => self.owners.extend(found.iter().filter_map(owner)),
-            Err(TargetError::Forbidden(message)) => self.notes.push(Note::OwnersHidden { kind, message }),
-            Err(error) => return Err(error),
+            Err(Failure { why: Unknown::Forbidden, message }) => self.notes.push(Note::OwnersHidden { kind, message }),
+            Err(failure) => return Err(failure.into()),
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod fake;
 mod owner;
 mod write;
 
@@ -12,8 +11,8 @@ use hybridscaler_core::{
 };
 use serde_json::{Value, json};
 
-use self::fake::{Fake, list, refusal};
 use super::*;
+use crate::kubernetes::fake::{Fake, list, refusal};
 
 const DEPLOYMENT: &str = "/apis/apps/v1/namespaces/orders/deployments/order-worker";
 const HPAS: &str = "GET /apis/autoscaling/v2/namespaces/orders/horizontalpodautoscalers";

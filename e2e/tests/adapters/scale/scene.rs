@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use hybridscaler::targets::{KubernetesTargets, ScaleTarget, WorkloadRef, WriteError};
+use hybridscaler::kubernetes::WorkloadRef;
+use hybridscaler::targets::{KubernetesTargets, ScaleTarget, WriteError};
 use hybridscaler_core::{Replicas, observation::Workload};
 use hybridscaler_e2e::bed::Bed;
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};

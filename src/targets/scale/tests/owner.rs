@@ -2,12 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    HPAS, SCALED_OBJECTS, api_server,
-    fake::{Fake, list, refusal},
-    observe_with, target,
+use super::{HPAS, SCALED_OBJECTS, api_server, observe_with, target};
+use crate::{
+    kubernetes::fake::{Fake, list, refusal},
+    targets::{Note, TargetError},
 };
-use crate::targets::{Note, TargetError};
 
 #[tokio::test]
 async fn a_target_of_a_horizontal_pod_autoscaler_is_refused_whatever_its_version() {

@@ -3,12 +3,11 @@
 use hybridscaler_core::Replicas;
 use serde_json::{Value, json};
 
-use super::{
-    DEPLOYMENT, api_server,
-    fake::{Fake, refusal},
-    target,
+use super::{DEPLOYMENT, api_server, target};
+use crate::{
+    kubernetes::fake::{Fake, refusal},
+    targets::WriteError,
 };
-use crate::targets::WriteError;
 
 /// What writing comes to when the write is answered so.
 async fn write_with(answer: Option<(u16, Value)>) -> Result<(), WriteError> {

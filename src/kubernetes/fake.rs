@@ -10,18 +10,18 @@ use kube::{Client, client::Body};
 use serde_json::{Value, json};
 
 /// One request: method and path with query, as `GET /api/…`, and its body (null without one).
-pub(super) type Asked = (String, Value);
+pub(crate) type Asked = (String, Value);
 
 /// Answers a request (`GET /path`, without the query) with a status and a body; none: never.
 type Script = dyn Fn(&str, &Value) -> Option<(u16, Value)> + Send + Sync;
 
-pub(super) struct Fake {
-    pub(super) client: Client,
+pub(crate) struct Fake {
+    pub(crate) client: Client,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Fake {
-    pub(super) fn new(script: impl Fn(&str, &Value) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(script: impl Fn(&str, &Value) -> Option<(u16, Value)> + Send + Sync + 'static) -> Self {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (script, log): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&asked));
         let service = tower::service_fn(move |request: Request<Body>| {
@@ -40,21 +40,21 @@ impl Fake {
         Self { client: Client::new(service, "default"), asked }
     }
 
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 
     /// Requests whose line contains `text`.
-    pub(super) fn count(&self, text: &str) -> usize {
+    pub(crate) fn count(&self, text: &str) -> usize {
         self.asked().iter().filter(|(line, _)| line.contains(text)).count()
     }
 }
 
 /// A refusal as the API server words it.
-pub(super) fn refusal(code: u16, reason: &str, message: &str) -> (u16, Value) {
+pub(crate) fn refusal(code: u16, reason: &str, message: &str) -> (u16, Value) {
     (code, json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}))
 }
 
-pub(super) fn list(items: &[Value]) -> (u16, Value) {
+pub(crate) fn list(items: &[Value]) -> (u16, Value) {
     (200, json!({"metadata": {"resourceVersion": "500"}, "items": items}))
 }
