@@ -122,3 +122,49 @@ fn replicas_are_used() -> Rule {
     )
     .field_path(".replicas")
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn fallback(fields: Value) -> Fallback {
+        serde_json::from_value(fields).unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_gets_the_documented_default() {
+        let bare = fallback(json!({}));
+        assert_eq!(bare.replicas(50).unwrap(), FallbackReplicas::Hold);
+        assert_eq!((bare.after_failures().unwrap(), bare.after().unwrap()), (3, Duration::ZERO));
+    }
+
+    #[test]
+    fn every_behavior_but_holding_needs_a_number_within_the_bounds() {
+        for (behavior, expected) in [
+            ("Static", FallbackReplicas::Static(6)),
+            ("OnlyIfHigher", FallbackReplicas::OnlyIfHigher(6)),
+            ("OnlyIfLower", FallbackReplicas::OnlyIfLower(6)),
+        ] {
+            let with = |replicas: Value| fallback(json!({"behavior": behavior, "replicas": replicas})).replicas(6);
+            assert_eq!(with(json!(6)), Ok(expected));
+            assert_eq!(
+                with(json!(7)).unwrap_err().to_string(),
+                "spec.fallback.replicas: `7` is out of range: set 0 to 6"
+            );
+            assert_eq!(
+                with(Value::Null).unwrap_err().to_string(),
+                "spec.fallback.replicas: `` is missing: set it, or behavior to Hold"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_schema_would_admit_is_an_error() {
+        assert!(fallback(json!({"afterFailures": 0})).after_failures().is_err());
+        assert!(fallback(json!({"afterSeconds": -1})).after().is_err());
+    }
+}

@@ -144,3 +144,34 @@ fn floor_below_max() -> Rule {
     )
     .field_path(".floorReplicas")
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn schedule(fields: Value) -> Schedule {
+        let mut schedule = json!({"name": "day", "start": "0 8 * * *", "end": "0 18 * * *"});
+        schedule.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value(schedule).unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_gets_the_documented_default() {
+        let bare = schedule(json!({}));
+        assert_eq!((bare.time_zone.as_str(), bare.lead().unwrap()), ("UTC", Duration::ZERO));
+        assert_eq!((bare.floor().unwrap(), bare.min().unwrap(), bare.max().unwrap()), (None, None, None));
+    }
+
+    #[test]
+    fn a_number_that_no_schema_would_admit_is_an_error() {
+        let least = schedule(json!({"leadSeconds": 300, "floorReplicas": 1, "minReplicas": 0, "maxReplicas": 1}));
+        assert_eq!(least.lead().unwrap(), Duration::from_secs(300));
+        assert_eq!((least.floor().unwrap(), least.min().unwrap(), least.max().unwrap()), (Some(1), Some(0), Some(1)));
+        let below = schedule(json!({"leadSeconds": -1, "floorReplicas": 0, "minReplicas": -1, "maxReplicas": 0}));
+        assert!(below.lead().is_err() && below.floor().is_err() && below.min().is_err() && below.max().is_err());
+    }
+}

@@ -78,3 +78,6 @@ fn one_source() -> Rule {
         ],
     )
 }
+
+#[cfg(test)]
+mod tests;
