@@ -1,6 +1,7 @@
 //! How the binary is called: one module for each subcommand.
 
 mod budget;
+pub mod check;
 mod controller;
 mod crds;
 mod manifest;
@@ -22,6 +23,8 @@ enum Command {
     /// Answer questions about connection budgets from manifests, without a cluster.
     #[command(subcommand)]
     Budget(budget::Command),
+    /// Tell what is wrong with manifests, without a cluster.
+    Check(check::Args),
     /// Run the operator.
     Controller(controller::Args),
     /// Print the CRDs of both kinds.
@@ -32,6 +35,7 @@ enum Command {
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Budget(command) => budget::run(command),
+        Command::Check(args) => return check::run(&args),
         Command::Controller(args) => controller::run(args),
         Command::Crds(args) => crds::run(&args),
     };

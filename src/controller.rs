@@ -13,7 +13,7 @@ mod report;
 mod reservation;
 mod scaler;
 mod strays;
-mod target_id;
+pub(crate) mod target_id;
 mod trouble;
 mod watches;
 

@@ -133,16 +133,16 @@ fn an_error_names_file_line_and_mend() {
     let cases: [(&[&str], &str); 5] = [
         (
             &["examples/orders/order-worker.yaml"],
-            "error: examples/orders/order-worker.yaml:52: ConnectionBudget orders/orders-db is in none of the files: name its file too\n",
+            "error: examples/orders/order-worker.yaml:52:7: ConnectionBudget orders/orders-db is in none of the files: name its file too\n",
         ),
         (
             &["examples/orders/order-worker.yaml", "examples/orders/orders-db.yaml"],
-            "error: examples/orders/orders-db.yaml:10: spec.capacity is read from the server, which is not asked here: pass \
+            "error: examples/orders/orders-db.yaml:10:5: spec.capacity is read from the server, which is not asked here: pass \
              --max-connections and --reserved\n",
         ),
         (
             &["examples/terraform/core-api.yaml"],
-            "error: examples/terraform/core-api.yaml:7: sets no connections, so no budget applies: set spec.connections\n",
+            "error: examples/terraform/core-api.yaml:7:1: sets no connections, so no budget applies: set spec.connections\n",
         ),
         (
             &["examples/orders/orders-db.yaml"],
@@ -161,5 +161,10 @@ fn a_misspelt_reserve_is_not_taken_for_the_default() {
     let text = fs::read_to_string(&file).unwrap().replace("rolloutReserve", "rolloutReserv");
     fs::write(&file, text).unwrap();
     let said = stderr(&fit(&[file.path().to_str().unwrap(), "--max-connections", "360"]));
-    assert!(said.ends_with(".yaml:18: unknown field `rolloutReserv`: did you mean `rolloutReserve`?\n"), "{said}");
+    assert!(
+        said.ends_with(
+            ".yaml:18:7: unknown field \"spec.connections[0].rolloutReserv\": did you mean `rolloutReserve`?\n"
+        ),
+        "{said}"
+    );
 }

@@ -1,8 +1,15 @@
 //! `hybridscaler budget`: questions about connection budgets, answered from manifests.
 
+mod capacity;
 mod fit;
+mod setting;
 
 use clap::Subcommand;
+
+pub(super) use self::{
+    capacity::{Assumptions, Capacity, Reference},
+    setting::own_shape,
+};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

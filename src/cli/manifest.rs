@@ -1,90 +1,135 @@
 //! Manifests in files, read without a cluster.
 
+mod document;
+mod finding;
+mod kinds;
 mod located;
+mod source;
+mod verdict;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf, sync::Arc};
 
-use anyhow::Context;
-use k8s_openapi::{
-    api::apps::v1::Deployment,
-    apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSONSchemaProps},
-};
+use k8s_openapi::api::apps::v1::Deployment;
 use kube::ResourceExt;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use self::located::Node;
-use crate::api::{
-    ConnectionBudget, HybridScaler, crds,
-    spec_error::SpecError,
-    yaml::{self, YamlError},
+use self::{
+    document::{Object, objects},
+    kinds::{Kind, Lookup},
+};
+use crate::api::{ConnectionBudget, HybridScaler, spec_error::SpecError};
+
+pub use self::{
+    finding::{Check, Finding, Problem, Severity},
+    source::{Place, Source},
 };
 
-/// Everything in some files that says how connections are used. Objects of other kinds are passed over.
+/// Everything in some files that says how connections are used, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Manifests {
+    /// The scalers that the API server would accept.
     pub(super) scalers: Vec<Found<HybridScaler>>,
+    /// The budgets that it would accept.
     pub(super) budgets: Vec<Found<ConnectionBudget>>,
     pub(super) deployments: Vec<Found<Deployment>>,
+    /// What the API server would refuse, in the order of the files.
+    pub(super) findings: Vec<Finding>,
+    /// How many objects of our kinds there are, accepted or not.
+    pub(super) ours: usize,
 }
 
-/// An object and where it was found.
+/// An object that was read, and where it was found.
 pub(super) struct Found<T> {
     pub(super) object: T,
-    file: PathBuf,
-    /// Lines of the file before the object's document.
-    before: u64,
-    node: Node,
+    at: Object,
 }
 
-/// A problem at one line of a file.
-#[derive(Debug, thiserror::Error)]
-#[error("{}:{line}: {what}", file.display())]
-pub(super) struct Problem {
-    file: PathBuf,
-    line: u64,
-    what: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TypeMeta {
-    #[serde(default)]
-    api_version: String,
-    #[serde(default)]
-    kind: String,
-}
+/// Objects as they are stored now, which say what may not change.
+#[derive(Default)]
+pub(super) struct Previous(Vec<Object>);
 
 impl Manifests {
     /// Reads every document of every file.
     ///
     /// # Errors
-    /// The first file that cannot be read, document that is not YAML, or object that is not what its kind says, by line.
-    pub(super) fn read(files: &[PathBuf]) -> anyhow::Result<Self> {
-        let mut manifests = Self::default();
-        for file in files {
-            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-            for document in documents(&text) {
-                manifests.add(file, document)?;
-            }
-        }
-        Ok(manifests)
+    /// A file cannot be read, or something in it would be refused: the first of these.
+    pub(super) fn sound(files: &[PathBuf]) -> anyhow::Result<Self> {
+        let sources = files.iter().map(|file| Source::read(file).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        let mut manifests = Self::of(&sources, &Previous::default());
+        if manifests.findings.is_empty() { Ok(manifests) } else { Err(manifests.findings.remove(0).into()) }
     }
 
-    fn add(&mut self, file: &Path, document: Document<'_>) -> Result<(), Problem> {
-        let types: Option<TypeMeta> = document.parse(file)?;
-        let Some(TypeMeta { api_version, kind }) = types else {
-            return Ok(());
-        };
-        match (api_version.as_str(), kind.as_str()) {
-            ("hybridscaler.dev/v1alpha1", "HybridScaler") => self.scalers.push(document.checked(file, &kind)?),
-            ("hybridscaler.dev/v1alpha1", "ConnectionBudget") => self.budgets.push(document.checked(file, &kind)?),
-            ("apps/v1", "Deployment") => self.deployments.push(document.found(file)?),
-            _ => {}
+    /// What some sources hold.
+    pub(super) fn of(sources: &[Arc<Source>], previous: &Previous) -> Self {
+        let mut manifests = Self::default();
+        for source in sources {
+            let (objects, unreadable) = objects(source);
+            manifests.findings.extend(unreadable);
+            for object in objects {
+                manifests.add(object, previous);
+            }
         }
-        Ok(())
+        manifests
+    }
+
+    fn add(&mut self, object: Object, previous: &Previous) {
+        let text = |field| object.text(field).unwrap_or_default();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        match Kind::find(&api_version, &kind) {
+            Lookup::Ours(kind) => self.add_ours(object, kind, previous),
+            Lookup::Unknown(problem) => {
+                self.ours += 1;
+                self.findings.push(object.finding(Severity::Error, problem));
+            }
+            Lookup::Other if (api_version.as_str(), kind.as_str()) == ("apps/v1", "Deployment") => {
+                let value = object.json();
+                self.findings.extend(accept(&mut self.deployments, object, value));
+            }
+            Lookup::Other => {}
+        }
+    }
+
+    fn add_ours(&mut self, object: Object, kind: &Kind, previous: &Previous) {
+        self.ours += 1;
+        let (problems, value) = verdict::of(kind, object.json(), previous.of(&object).as_ref());
+        if problems.is_empty() {
+            self.findings.extend(match kind.name.as_str() {
+                "HybridScaler" => accept(&mut self.scalers, object, value),
+                _ => accept(&mut self.budgets, object, value),
+            });
+        } else {
+            self.findings.extend(problems.into_iter().map(|problem| object.finding(Severity::Error, problem)));
+        }
+    }
+}
+
+/// Takes an object for what its kind says.
+fn accept<T: DeserializeOwned>(to: &mut Vec<Found<T>>, at: Object, value: Value) -> Option<Finding> {
+    match serde_json::from_value(value) {
+        Ok(object) => {
+            to.push(Found { object, at });
+            None
+        }
+        Err(error) => {
+            let mend = String::new();
+            let problem = Problem { check: Check::Schema, field: String::new(), message: error.to_string(), mend };
+            Some(at.finding(Severity::Error, problem))
+        }
+    }
+}
+
+impl Previous {
+    /// The objects of our kinds in some sources.
+    pub(super) fn read(sources: &[Arc<Source>]) -> Self {
+        Self(sources.iter().flat_map(|source| objects(source).0).collect())
+    }
+
+    /// What is stored under the name of `object`.
+    fn of(&self, object: &Object) -> Option<Value> {
+        let is_same =
+            |stored: &&Object| stored.text("apiVersion") == object.text("apiVersion") && stored.name() == object.name();
+        self.0.iter().find(is_same).map(Object::json)
     }
 }
 
@@ -94,69 +139,51 @@ impl<T: ResourceExt> Found<T> {
         self.object.namespace().unwrap_or_else(|| "default".into())
     }
 
+    /// `NAMESPACE/NAME`.
+    pub(super) fn path(&self) -> String {
+        format!("{}/{}", self.namespace(), self.object.name_any())
+    }
+
     pub(super) fn is(&self, namespace: &str, name: &str) -> bool {
         self.namespace() == namespace && self.object.name_any() == name
     }
-
-    /// A problem with a field of this object, at the field's line.
-    pub(super) fn problem(&self, error: &SpecError) -> Problem {
-        self.at(&error.field, error)
-    }
-
-    /// A problem at the line of the field with this path.
-    pub(super) fn at(&self, field: &str, what: impl fmt::Display) -> Problem {
-        Problem { file: self.file.clone(), line: self.before + self.node.line_of(field), what: what.to_string() }
-    }
 }
 
-/// One document of a file.
-#[derive(Clone, Copy)]
-struct Document<'a> {
-    before: u64,
-    text: &'a str,
-}
-
-impl Document<'_> {
-    fn parse<T: DeserializeOwned>(self, file: &Path) -> Result<T, Problem> {
-        yaml::read(self.text).map_err(|YamlError { line, problem }| self.problem(file, line, problem))
+impl<T> Found<T> {
+    /// The place of a field, or of the nearest one above it that is there.
+    pub(super) fn place(&self, field: &str) -> Place {
+        self.at.place(field)
     }
 
-    fn found<T: DeserializeOwned>(self, file: &Path) -> Result<Found<T>, Problem> {
-        Ok(Found { object: self.parse(file)?, file: file.into(), before: self.before, node: self.parse(file)? })
+    /// A value of this object that cannot be used.
+    pub(super) fn unusable(&self, error: &SpecError) -> Finding {
+        let SpecError { field, value, problem } = error;
+        let (what, mend) = problem.rsplit_once(": ").unwrap_or((problem, ""));
+        self.error(field, format_args!("{field}: `{value}` {what}"), mend)
     }
 
-    /// An object of one of our kinds, without a field that the kind does not have: a misspelt one would read as left out.
-    fn checked<T: DeserializeOwned>(self, file: &Path, kind: &str) -> Result<Found<T>, Problem> {
-        let node: Node = self.parse(file)?;
-        if let Some((line, problem)) = schema(kind).and_then(|schema| node.unknown_field(&schema)) {
-            return Err(self.problem(file, line, problem));
-        }
-        self.found(file)
+    /// Such a thing that cannot be left as it is.
+    pub(super) fn error(&self, field: &str, message: impl fmt::Display, mend: impl Into<String>) -> Finding {
+        self.finding(Severity::Error, field, message, mend)
     }
 
-    fn problem(self, file: &Path, line: u64, what: String) -> Problem {
-        Problem { file: file.into(), line: self.before + line, what }
+    /// Such a thing that may be what is meant.
+    pub(super) fn warning(&self, field: &str, message: impl fmt::Display, mend: impl Into<String>) -> Finding {
+        self.finding(Severity::Warning, field, message, mend)
     }
-}
 
-/// Splits a file at its lines `---`.
-fn documents(text: &str) -> Vec<Document<'_>> {
-    let mut documents = Vec::new();
-    let (mut start, mut before, mut at) = (0, 0, 0);
-    for (number, line) in (0..).zip(text.split_inclusive('\n')) {
-        if line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
-            documents.extend(text.get(start..at).map(|text| Document { before, text }));
-            (start, before) = (at + "---".len(), number);
-        }
-        at += line.len();
+    /// Something that only a look across objects shows.
+    pub(super) fn finding(
+        &self,
+        severity: Severity,
+        field: &str,
+        message: impl fmt::Display,
+        mend: impl Into<String>,
+    ) -> Finding {
+        let problem =
+            Problem { check: Check::Across, field: field.into(), message: message.to_string(), mend: mend.into() };
+        self.at.finding(severity, problem)
     }
-    documents.extend(text.get(start..).map(|text| Document { before, text }));
-    documents
-}
-
-fn schema(kind: &str) -> Option<JSONSchemaProps> {
-    let CustomResourceDefinition { spec, .. } = crds::all().into_iter().find(|crd| crd.spec.names.kind == kind)?;
-    spec.versions.into_iter().next()?.schema?.open_api_v3_schema
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
 
 /// One thing that is scaled. It is written as words (none of its parts has spaces) and read back without loss.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum TargetId {
+pub(crate) enum TargetId {
     /// A Kubernetes workload: `workload apps/v1 Deployment NAMESPACE NAME`.
     Workload(WorkloadRef),
     /// An ECS service: `ecs REGION CLUSTER SERVICE [ROLE_ARN]`.
@@ -20,11 +20,11 @@ pub(super) enum TargetId {
 /// The words do not name a target.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} names no target")]
-pub(super) struct NotATarget(String);
+pub(crate) struct NotATarget(String);
 
 impl TargetId {
     /// What `target` names for a scaler in `namespace`.
-    pub(super) fn of(target: Target<'_>, namespace: &str) -> Self {
+    pub(crate) fn of(target: Target<'_>, namespace: &str) -> Self {
         match target {
             Target::Workload { api_version, kind, name } => Self::Workload(WorkloadRef {
                 namespace: namespace.to_owned(),
@@ -44,7 +44,7 @@ impl TargetId {
 impl TargetId {
     /// Whether both name the same thing, however it is written: a cluster by name or by ARN, a kind in one version or another. Two
     /// services of one name in accounts that are not known to differ are taken for one.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Workload(one), Self::Workload(two)) => {
                 let group =

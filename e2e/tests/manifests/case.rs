@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::client::Client;
+use crate::client::{Client, renamed};
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/manifests/cases");
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
@@ -34,6 +34,14 @@ impl Case {
             bases().remove(&self.base).unwrap_or_else(|| panic!("{}: no base {}", self.shows, self.base));
         merge(&mut manifest, &self.change);
         manifest
+    }
+
+    /// The manifest as the server gets it, and what it has under that name already.
+    pub(crate) fn sent(&self) -> (Value, Option<Value>) {
+        match self.client {
+            Client::Create => (renamed(&self.manifest()), None),
+            _ => (self.manifest(), bases().remove(&self.base)),
+        }
     }
 }
 

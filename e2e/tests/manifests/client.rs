@@ -80,10 +80,8 @@ impl Server {
         })
     }
 
-    /// Under a name of its own, since the bases are stored already.
     async fn create(&self, manifest: &Value) -> kube::Result<()> {
-        let mut manifest = manifest.clone();
-        manifest["metadata"]["name"] = format!("new-{}", name(&manifest)).into();
+        let manifest = renamed(manifest);
         let url = format!("{}?dryRun=All&fieldValidation=Strict", self.api(&manifest).resource_url());
         let request =
             Request::post(url).header("content-type", "application/json").body(manifest.to_string().into_bytes());
@@ -106,6 +104,13 @@ impl Server {
         let resource = ApiResource::from_gvk(&GroupVersionKind::try_from(types).unwrap());
         Api::namespaced_with(self.kube.clone(), &self.namespace, &resource)
     }
+}
+
+/// A manifest under a name of its own, since the bases are stored already.
+pub(crate) fn renamed(manifest: &Value) -> Value {
+    let mut manifest = manifest.clone();
+    manifest["metadata"]["name"] = format!("new-{}", name(&manifest)).into();
+    manifest
 }
 
 fn name(manifest: &Value) -> &str {

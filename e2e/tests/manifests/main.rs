@@ -1,4 +1,5 @@
-//! What the API server makes of manifests: wrong ones are refused with field, value and mend, right ones are accepted.
+//! What the API server makes of manifests: wrong ones are refused with field, value and mend, right ones are accepted. Beside each of
+//! its verdicts stands that of `hybridscaler check`, which must be the same.
 //!
 //! The table is in `cases/`, one file a subject. A case is a change to one of the manifests in `cases/bases.yaml`, sent in the way
 //! its `client` says; nothing of it is stored. What `refused` says must be in the server's answer word for word.
@@ -6,6 +7,7 @@
 
 mod case;
 mod client;
+mod offline;
 mod status;
 
 use std::time::Instant;
@@ -51,7 +53,11 @@ async fn every_wrong_manifest_is_refused_with_field_value_and_mend() {
     for case in &wrong {
         let expected = case.refused.as_deref().unwrap();
         match server.send(case.client, &case.manifest()).await {
-            Err(said) if said.contains(expected) => {}
+            Err(said) if said.contains(expected) => {
+                let (sent, stored) = case.sent();
+                let difference = offline::difference(&offline::errors(&sent, stored.as_ref()), expected, &said);
+                failures.extend(difference.map(|difference| format!("{}: {difference}", case.shows)));
+            }
             Err(said) => {
                 failures.push(format!("{}: {:?}\n  expected {expected}\n  said     {said}", case.shows, case.client));
             }
@@ -80,6 +86,7 @@ async fn every_right_manifest_is_accepted() {
     for (name, client, manifest) in &right {
         let answer = server.send(*client, manifest).await;
         assert_eq!(answer, Ok(()), "{name}, by {client:?}");
+        assert_eq!(offline::errors(manifest, None), [], "{name}, offline");
     }
     println!("{} right manifests in {:.1} s", right.len(), started.elapsed().as_secs_f64());
     assert!(right.len() >= 60, "the table has shrunk to {} right manifests", right.len());
@@ -108,8 +115,5 @@ async fn kubectl_explains_a_field_with_its_unit_default_and_range() {
     let output =
         bed.control_plane.kubectl(["explain", "hybridscaler.spec.behavior.scaleDown.cooldownSeconds"]).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(
-        said.contains("in seconds") && said.contains("Default 0; 0 to 3600."),
-        "{said}"
-    );
+    assert!(said.contains("in seconds") && said.contains("Default 0; 0 to 3600."), "{said}");
 }

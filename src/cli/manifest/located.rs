@@ -1,77 +1,98 @@
-//! The shape of a document with the line of each of its nodes, so that a problem found in the object is told by line.
+//! A document with the place of each of its nodes, so that what is found in the object is told by line and column.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, JSONSchemaPropsOrArray};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
-use serde_saphyr::Spanned;
+use serde_json::{Number, Value};
+use serde_saphyr::{Location, Spanned};
 
-use crate::api::yaml::unknown_field;
-
-/// A node of a YAML document; of a scalar only its place.
+/// A node of a YAML document.
 #[derive(Debug)]
 pub(super) enum Node {
-    Scalar,
+    Scalar(Value),
     List(Vec<Spanned<Node>>),
-    Map(Vec<(Spanned<String>, Node)>),
+    Map(Vec<(Spanned<String>, Spanned<Node>)>),
+}
+
+/// What a path leads to.
+pub(super) struct Found<'a> {
+    /// The bytes of a scalar; else those of the key, or of the first of an item's fields.
+    pub(super) span: Range<usize>,
+    /// The bytes of the key, where there is one; else as `span`.
+    pub(super) key: Range<usize>,
+    /// The node at the path itself; nothing when the path ends in nothing.
+    pub(super) node: Option<&'a Spanned<Node>>,
+}
+
+/// Follows a path such as `spec.triggers[0].cpu` from `root`; where it ends in nothing, the span is that of the nearest node above.
+///
+/// Keys are matched as they are, the longest first: one that has a dot, as of a label, is still found.
+pub(super) fn follow<'a>(root: &'a Spanned<Node>, path: &str) -> Found<'a> {
+    let (mut here, mut key, mut rest) = (root, None, path);
+    while !rest.is_empty() {
+        let step = match &here.value {
+            Node::Map(fields) => fields
+                .iter()
+                .filter_map(|(key, value)| Some((Some(key), value, after(rest, &key.value)?)))
+                .min_by_key(|(_, _, left)| left.len()),
+            Node::List(items) => item(items, rest).map(|(value, left)| (None, value, left)),
+            Node::Scalar(_) => None,
+        };
+        let Some((named, value, left)) = step else {
+            return Found::at(here, key, None);
+        };
+        (here, key, rest) = (value, named, left);
+    }
+    Found::at(here, key, Some(here))
+}
+
+impl<'a> Found<'a> {
+    fn at(here: &Spanned<Node>, key: Option<&Spanned<String>>, node: Option<&'a Spanned<Node>>) -> Self {
+        let span = pointed(here, key);
+        Self { key: key.map_or_else(|| span.clone(), |key| bytes(key.referenced)), span, node }
+    }
+}
+
+/// What is left of a path after the field `key`.
+fn after<'a>(path: &'a str, key: &str) -> Option<&'a str> {
+    let left = path.strip_prefix(key)?;
+    left.strip_prefix('.').or_else(|| (left.is_empty() || left.starts_with('[')).then_some(left))
+}
+
+/// The item that a path such as `[3].name` begins with, and what is left of the path.
+fn item<'a, 'p>(items: &'a [Spanned<Node>], path: &'p str) -> Option<(&'a Spanned<Node>, &'p str)> {
+    let (index, left) = path.strip_prefix('[')?.split_once(']')?;
+    Some((items.get(index.parse::<usize>().ok()?)?, left.strip_prefix('.').unwrap_or(left)))
+}
+
+fn pointed(node: &Spanned<Node>, key: Option<&Spanned<String>>) -> Range<usize> {
+    match (&node.value, key) {
+        (Node::Scalar(_), _) => bytes(node.referenced),
+        (_, Some(key)) => bytes(key.referenced),
+        (Node::Map(fields), None) => fields.first().map_or(0..0, |(key, _)| bytes(key.referenced)),
+        (Node::List(items), None) => items.first().map_or(0..0, |item| pointed(item, None)),
+    }
+}
+
+fn bytes(at: Location) -> Range<usize> {
+    let span = at.span();
+    let offset = |bytes: Option<u64>| bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(0);
+    let start = offset(span.byte_offset());
+    start..start + offset(span.byte_len())
 }
 
 impl Node {
-    /// Line of the field with this path, such as `spec.triggers[0].cpu`, or of the nearest one above it that is there; from 1.
-    pub(super) fn line_of(&self, path: &str) -> u64 {
-        let (mut node, mut line) = (self, self.first_line());
-        for step in path.split(['.', '[']) {
-            let index = step.strip_suffix(']').and_then(|digits| digits.parse::<usize>().ok());
-            let next = match (node, index) {
-                (Self::List(items), Some(at)) => items.get(at).map(|item| (item.referenced.line(), &item.value)),
-                (Self::Map(fields), None) => {
-                    fields.iter().find(|(key, _)| key.value == step).map(|(key, value)| (key.referenced.line(), value))
-                }
-                _ => None,
-            };
-            let Some(found) = next else { break };
-            (line, node) = found;
-        }
-        line
-    }
-
-    fn first_line(&self) -> u64 {
+    /// The value without its places.
+    pub(super) fn json(&self) -> Value {
         match self {
-            Self::Map(fields) => fields.first().map_or(1, |(key, _)| key.referenced.line()),
-            Self::List(items) => items.first().map_or(1, |item| item.referenced.line()),
-            Self::Scalar => 1,
+            Self::Scalar(value) => value.clone(),
+            Self::List(items) => items.iter().map(|item| item.value.json()).collect(),
+            Self::Map(fields) => fields.iter().map(|(key, value)| (key.value.clone(), value.value.json())).collect(),
         }
     }
-
-    /// The first field that the schema does not have: its line, and what to say of it. An object's `metadata` is left to Kubernetes.
-    pub(super) fn unknown_field(&self, schema: &JSONSchemaProps) -> Option<(u64, String)> {
-        let Self::Map(fields) = self else { return None };
-        let own = fields.iter().filter(|(key, _)| !matches!(key.value.as_str(), "apiVersion" | "kind" | "metadata"));
-        own.into_iter().find_map(|field| unknown_in_field(field, schema))
-    }
-
-    fn unknown_below(&self, schema: &JSONSchemaProps) -> Option<(u64, String)> {
-        match (self, &schema.items) {
-            (Self::Map(_), _) if schema.x_kubernetes_preserve_unknown_fields == Some(true) => None,
-            (Self::Map(fields), _) => fields.iter().find_map(|field| unknown_in_field(field, schema)),
-            (Self::List(items), Some(JSONSchemaPropsOrArray::Schema(of_item))) => {
-                items.iter().find_map(|item| item.value.unknown_below(of_item))
-            }
-            _ => None,
-        }
-    }
-}
-
-fn unknown_in_field((key, value): &(Spanned<String>, Node), schema: &JSONSchemaProps) -> Option<(u64, String)> {
-    let known = schema.properties.as_ref();
-    if let Some(below) = known.and_then(|known| known.get(&key.value)) {
-        return value.unknown_below(below);
-    }
-    let names: Vec<&str> = known.into_iter().flat_map(|known| known.keys()).map(String::as_str).collect();
-    Some((key.referenced.line(), unknown_field(&key.value, &names)))
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -105,27 +126,28 @@ impl<'de> Visitor<'de> for Shape {
         Ok(Node::List(items))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    /// JSON has no infinities: they are kept as the text that was written for them.
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Scalar(Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number)))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Node, E> {
-        Ok(Node::Scalar)
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Scalar(value.into()))
     }
 
     fn visit_unit<E>(self) -> Result<Node, E> {
-        Ok(Node::Scalar)
+        Ok(Node::Scalar(Value::Null))
     }
 }

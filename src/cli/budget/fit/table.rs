@@ -7,8 +7,10 @@ use hybridscaler_core::{
     budget::{Footprint, RolloutReserve, fit},
 };
 
-use super::{Capacity, Setting};
-use crate::api::into_core::ConnectionDemand;
+use crate::{
+    api::into_core::ConnectionDemand,
+    cli::budget::{capacity::Capacity, setting::Setting},
+};
 
 /// How many replicas of one scaler fit into one budget: a row for each setting of the target, a column for each reserve.
 pub(super) struct Table {

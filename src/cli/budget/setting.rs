@@ -5,7 +5,7 @@ use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::util::intstr::In
 
 use crate::{
     api::target_ref::Target,
-    cli::manifest::{Found, Manifests},
+    cli::manifest::{Finding, Found, Manifests},
 };
 
 /// `maxSurge` of a Deployment that does not set it.
@@ -40,21 +40,16 @@ impl Setting {
         namespace: &str,
         manifests: &Manifests,
         maximum_percent: u32,
-    ) -> anyhow::Result<Vec<Self>> {
+    ) -> Result<Vec<Self>, Box<Finding>> {
+        let own = own_shape(target, namespace, manifests, maximum_percent)?;
         let no_surge = Shape::RollingUpdate { max_surge: Surge::Count(0) };
-        let shapes = match target {
-            Target::Ecs(_) => vec![Shape::EcsRolling { maximum_percent }, Shape::EcsRolling { maximum_percent: 100 }],
-            Target::Workload { kind: "StatefulSet", .. } => vec![Shape::StatefulSet],
-            Target::Workload { kind: "Deployment", name, .. } => {
-                match manifests.deployments.iter().find(|deployment| deployment.is(namespace, name)) {
-                    Some(deployment) => vec![shape(deployment)?, no_surge, Shape::Recreate],
-                    None => vec![Shape::RollingUpdate { max_surge: MAX_SURGE }, no_surge, Shape::Recreate],
-                }
-            }
-            Target::Workload { .. } => vec![Shape::Other],
+        let others = match target {
+            Target::Ecs(_) => vec![Shape::EcsRolling { maximum_percent: 100 }],
+            Target::Workload { kind: "Deployment", .. } => vec![no_surge, Shape::Recreate],
+            Target::Workload { .. } => Vec::new(),
         };
         let mut settings: Vec<Self> = Vec::new();
-        for shape in shapes {
+        for shape in [own].into_iter().chain(others) {
             if !settings.iter().any(|setting| setting.shape == shape) {
                 settings.push(Self::new(shape));
             }
@@ -63,7 +58,28 @@ impl Setting {
     }
 }
 
-fn shape(deployment: &Found<Deployment>) -> anyhow::Result<Shape> {
+/// How a target replaces its replicas: as its Deployment says where that is in the files, else as one that says nothing.
+///
+/// # Errors
+/// The Deployment's `maxSurge` is neither a count nor a percentage.
+pub(in crate::cli) fn own_shape(
+    target: Target<'_>,
+    namespace: &str,
+    manifests: &Manifests,
+    maximum_percent: u32,
+) -> Result<Shape, Box<Finding>> {
+    match target {
+        Target::Ecs(_) => Ok(Shape::EcsRolling { maximum_percent }),
+        Target::Workload { kind: "StatefulSet", .. } => Ok(Shape::StatefulSet),
+        Target::Workload { kind: "Deployment", name, .. } => {
+            let deployment = manifests.deployments.iter().find(|deployment| deployment.is(namespace, name));
+            deployment.map_or(Ok(Shape::RollingUpdate { max_surge: MAX_SURGE }), shape)
+        }
+        Target::Workload { .. } => Ok(Shape::Other),
+    }
+}
+
+fn shape(deployment: &Found<Deployment>) -> Result<Shape, Box<Finding>> {
     let strategy = deployment.object.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
     if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate") {
         return Ok(Shape::Recreate);
@@ -76,6 +92,6 @@ fn shape(deployment: &Found<Deployment>) -> anyhow::Result<Shape> {
         }
     };
     let field = "spec.strategy.rollingUpdate.maxSurge";
-    let problem = || deployment.at(field, format_args!("{field} is neither a count nor a percentage such as 25%"));
+    let problem = || deployment.error(field, format_args!("{field} is neither a count nor a percentage"), "write 25%");
     Ok(Shape::RollingUpdate { max_surge: max_surge.ok_or_else(problem)? })
 }
