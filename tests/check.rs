@@ -269,3 +269,20 @@ fn the_examples_are_right() {
         assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
     }
 }
+
+#[test]
+fn the_page_shows_what_is_printed() {
+    let page = fs::read_to_string(Path::new(ROOT).join("docs/check.md")).unwrap();
+    let block = |before: &str| page.split(before).nth(1).unwrap().split("```").next().unwrap();
+    let manifest = block("Take `worker.yaml`:\n\n```yaml\n");
+    let files = folder(&[("worker.yaml", manifest)]);
+    let output = check(files.path(), &["worker.yaml"]);
+    assert_eq!(stdout(&output), block("```console\n$ hybridscaler check worker.yaml\n"));
+
+    let one_fault = manifest
+        .replace("  maxReplica: 50\n", "")
+        .replace("paused", "Paused")
+        .replace("queueUrl: orders", "queueUrl: https://sqs.eu-west-1.amazonaws.com/123456789012/orders");
+    fs::write(files.path().join("worker.yaml"), one_fault).unwrap();
+    assert_eq!(stdout(&check(files.path(), &["-o", "json", "worker.yaml"])), block("```json\n"));
+}
