@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    behavior, demand,
+    behavior::{self, Stand, Way},
+    demand,
     explanation::{Explanation, Limit},
     history::History,
     observation::Observation,
@@ -21,25 +22,38 @@ pub struct Decision {
     pub replicas: Replicas,
     /// What keeps them from being another number; the budget, which comes after, is not among it.
     pub limited_by: Limit,
+    /// What later decisions remember as recommended: what the signals ask for, before windows, rates, bounds and cooldowns.
+    pub recommendation: Replicas,
     /// Every step that led here.
     pub explanation: Explanation,
 }
 
+/// One look at a workload: brings `history` up to date, decides, and remembers what was recommended.
+///
+/// After the target accepted a change, record it with [`History::scaled`].
+pub fn look(policy: &Policy, seen: &Observation, history: &mut History, now: Timestamp) -> Decision {
+    history.observed(policy, seen, now);
+    let decision = decide(policy, seen, history, now);
+    history.recommended(decision.recommendation, policy, now);
+    decision
+}
+
 /// Decides how many replicas one workload should run. Pure: the same arguments give the same decision, byte for byte.
 ///
-/// Pass a `history` that has seen the workload ([`History::observed`]); after the target accepted a change, record it with
-/// [`History::scaled`].
+/// Pass a `history` that has seen the observation ([`History::observed`]), or call [`look`].
 pub fn decide(policy: &Policy, seen: &Observation, history: &History, now: Timestamp) -> Decision {
-    let stand = behavior::Stand::of(policy, &seen.workload);
     let demand = demand::largest(policy, seen, history, now);
-    let certainty = behavior::keep_while_unknown(&stand, &demand);
-    let bounds = behavior::bound(&stand, certainty.to);
-    let rollout = behavior::keep_during_rollout(&stand, bounds.to, seen.workload.rollout);
-    let cooldown = behavior::cool_down(&stand, rollout.to, &demand, &policy.behavior, history, now);
-    let pause = behavior::respect_pause(&stand, cooldown.to);
-    let replicas = pause.to;
-    let workload = seen.workload;
-    let explanation =
-        Explanation { at: now, workload, demand, certainty, bounds, rollout, cooldown, pause, budget: None };
-    Decision { replicas, limited_by: explanation.limited_by(), explanation }
+    let stand = Stand::of(policy, seen, &demand);
+    let mut way = Way::from(demand.replicas);
+    way.step(|number| behavior::keep_while_unknown(&stand, number, &demand));
+    let recommendation = way.number;
+    way.step(|number| behavior::stabilize(&stand, number, policy, history, now));
+    way.step(|number| behavior::limit_rate(&stand, number, policy, history, now));
+    way.step(|number| behavior::bound(&stand, number));
+    way.step(|number| behavior::keep_during_rollout(&stand, number, seen.workload.rollout));
+    way.step(|number| behavior::cool_down(&stand, number, demand.after_cooldown, policy, history, now));
+    way.step(|number| behavior::respect_person(&stand, number, policy));
+    let Way { number: replicas, steps } = way;
+    let explanation = Explanation { at: now, workload: seen.workload, demand, steps, replicas, budget: None };
+    Decision { replicas, limited_by: explanation.limited_by(), recommendation, explanation }
 }

@@ -1,35 +1,74 @@
 //! What the signals ask for: one proposal a trigger, and the largest wins.
 
-use alloc::{string::String, vec::Vec};
-use core::cmp::Reverse;
+use alloc::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
-use self::utilization::{Answer, Bases};
+use self::{activation::Activation, fallback::Fell};
 use crate::{
     history::History,
-    observation::{Observation, Workload},
-    policy::{Behavior, Policy, Target, Trigger},
+    observation::Observation,
+    policy::{Policy, Target, Trigger},
     reading::{Load, Reading, Unknown, Unread},
     units::Replicas,
 };
 
+pub mod activation;
+mod arithmetic;
+mod fallback;
+pub mod pods;
 mod queue;
 mod utilization;
+mod value;
+
+pub use pods::{PodsSeen, PodsUse};
+
+/// Triggers that a decision looks at without allocating.
+const USUAL: usize = 4;
 
 /// What all triggers together ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Demand {
     /// One a trigger, in the policy's order.
-    pub proposals: Vec<Proposal>,
-    /// The trigger whose proposal is the largest; `None` when none can be read.
-    pub winner: Option<String>,
-    /// The largest proposal; what is desired now when no trigger can be read.
+    pub proposals: SmallVec<[Proposal; USUAL]>,
+    /// Whether there is work to do.
+    pub activation: Activation,
+    /// Whose number is the largest; `None` when no trigger can be read and no schedule is open.
+    pub winner: Option<Winner>,
+    /// The largest number; what is desired now when there is none.
     pub replicas: Replicas,
     /// What the same readings would ask for if no scale-up cooldown lasted.
     pub after_cooldown: Replicas,
+}
+
+/// Whose number is the largest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Winner {
+    /// A trigger's.
+    Trigger(Arc<str>),
+    /// The floor of a schedule whose window is open.
+    Schedule {
+        /// The schedule.
+        name: Arc<str>,
+        /// Until when it is open.
+        until: Timestamp,
+    },
+    /// The fallback's, since no trigger can be read.
+    Fallback {
+        /// Since when none could be read.
+        since: Timestamp,
+    },
+    /// Nothing is to be done, and has not been since then.
+    Idle {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// At least one replica is kept, since there is work, or no evidence that there is none.
+    Activation,
 }
 
 /// What one trigger asks for.
@@ -37,7 +76,7 @@ pub struct Demand {
 #[serde(rename_all = "camelCase")]
 pub struct Proposal {
     /// The trigger's name.
-    pub trigger: String,
+    pub trigger: Arc<str>,
     /// What a replica should carry.
     pub target: Target,
     /// What its reading leads to.
@@ -55,26 +94,61 @@ pub enum Verdict {
 }
 
 /// A number of replicas with the arithmetic that led to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counted {
-    /// What was read.
-    pub load: Load,
+    /// What was read, as far as the number rests on it.
+    pub measure: Measure,
     /// How old the reading is; 0 when its clock is slightly ahead of ours.
     pub age: SignedDuration,
     /// The replicas proposed.
     pub replicas: Replicas,
     /// What would be proposed if no scale-up cooldown lasted.
     pub after_cooldown: Replicas,
-    /// The replicas that a ratio was taken of; a queue needs none.
-    pub base: Option<Replicas>,
     /// Why it is this number.
     pub ruling: Ruling,
-    /// The loads at which the proposal would change.
-    pub band: Band,
+    /// The loads at which the proposal would change; none where a single number does not tell.
+    pub band: Option<Band>,
 }
 
-/// Why a proposal is what it is.
+/// What was read of a signal, as far as a proposal rests on it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Measure {
+    /// Messages of a queue.
+    Queue {
+        /// Messages that may be received now.
+        visible: u64,
+        /// Messages that consumers hold.
+        in_flight: u64,
+        /// Messages that become visible later.
+        delayed: u64,
+        /// Visible messages expected when a replica started now carries load; as visible when nothing is expected.
+        ahead: u64,
+        /// Messages that arrive, in thousandths a second; none when a latency is not the target or two values have not been seen.
+        arrivals: Option<u64>,
+        /// Since when consumers have taken no more although more waits.
+        still_since: Option<Timestamp>,
+    },
+    /// A mean percentage over replicas.
+    Utilization {
+        /// Percent.
+        percent: f64,
+        /// The replicas that it is multiplied by.
+        base: Replicas,
+    },
+    /// The use of pods.
+    Pods(PodsSeen),
+    /// An amount that all replicas share.
+    Value {
+        /// Thousandths.
+        milli: u64,
+        /// The replicas that it is divided among.
+        base: Replicas,
+    },
+}
+
+/// Why a proposal is what it is. The names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Ruling {
     /// The load asks for more replicas than desired.
@@ -89,6 +163,13 @@ pub enum Ruling {
     CapacityOnItsWay,
     /// The load is below its target, but with one replica fewer it would be above.
     WholeReplicas,
+    /// As many replicas as the FIFO queue has message groups to give out: more would find nothing to do.
+    MessageGroups,
+    /// How fast messages arrive is not known yet, so nothing is given up.
+    RateUnknown,
+    /// With what is not known of some pods counted the careful way, the load asks for nothing (the HPA's rule for missing and unready
+    /// pods).
+    MissingPods,
 }
 
 /// The loads between which a proposal stays as it is.
@@ -115,15 +196,20 @@ impl Demand {
     /// The triggers that could not be read, each with its cause.
     pub fn unknown(&self) -> impl Iterator<Item = (&str, &Unread)> {
         self.proposals.iter().filter_map(|proposal| match &proposal.verdict {
-            Verdict::Unknown(unread) => Some((proposal.trigger.as_str(), unread)),
+            Verdict::Unknown(unread) => Some((&*proposal.trigger, unread)),
             Verdict::Known(_) => None,
         })
     }
 
-    /// The proposal that won.
+    /// Whether a trigger could not be read.
+    pub fn any_unknown(&self) -> bool {
+        self.unknown().next().is_some()
+    }
+
+    /// The trigger's proposal that won.
     pub fn winning(&self) -> Option<(&Proposal, &Counted)> {
-        let winner = self.winner.as_deref()?;
-        self.counted().find(|(proposal, _)| proposal.trigger == winner)
+        let Some(Winner::Trigger(winner)) = &self.winner else { return None };
+        self.counted().find(|(proposal, _)| proposal.trigger == *winner)
     }
 
     /// The proposals whose triggers could be read.
@@ -135,59 +221,116 @@ impl Demand {
     }
 }
 
-/// Asks every trigger; the largest proposal wins, among equal ones the trigger whose name sorts first.
+/// Asks every trigger and every open schedule; the largest number wins, among equal ones the trigger whose name sorts first.
 pub(crate) fn largest(policy: &Policy, seen: &Observation, history: &History, now: Timestamp) -> Demand {
-    let Workload { desired, running, .. } = seen.workload;
-    let bases = Bases { running, cooldown: history.base(policy.behavior.scale_up.cooldown, now) };
-    let propose = |(i, trigger): (usize, &Trigger)| {
-        let verdict = read(seen.readings.get(i), trigger, now)
-            .and_then(|(load, age)| count(load.clone(), age, trigger, desired, bases, &policy.behavior))
-            .map_or_else(Verdict::Unknown, Verdict::Known);
-        Proposal { trigger: trigger.name.clone(), target: trigger.target, verdict }
-    };
-    let proposals: Vec<Proposal> = policy.triggers.iter().enumerate().map(propose).collect();
+    let look = Look { policy, seen, history, now };
+    let proposals: SmallVec<[Proposal; USUAL]> =
+        policy.triggers.iter().zip(readings(seen)).map(|(trigger, reading)| look.propose(trigger, reading)).collect();
+    let activation = activation::of(policy, seen, now);
 
-    let undecided = Demand { proposals, winner: None, replicas: desired, after_cooldown: desired };
-    let by_size = |(proposal, counted): &(&Proposal, &Counted)| (counted.replicas, Reverse(proposal.trigger.clone()));
-    let Some((first, &Counted { replicas, .. })) = undecided.counted().max_by_key(by_size) else {
-        return undecided;
+    let desired = seen.workload.desired;
+    let undecided = Demand { proposals, activation, winner: None, replicas: desired, after_cooldown: desired };
+    let decided = match Fell::of(&undecided, policy, now) {
+        Some(fell) => undecided.with(Winner::Fallback { since: fell.since }, Fell::replicas(policy.fallback, desired)),
+        None => undecided.with_largest_trigger(),
     };
-    let winner = Some(first.trigger.clone());
-    let after_cooldown = undecided.counted().map(|(_, counted)| counted.after_cooldown).max().unwrap_or(replicas);
-    Demand { winner, replicas, after_cooldown, ..undecided }
+    activation::shape(decided, policy, desired, history).with_floors(policy, seen)
 }
 
-/// The usable load of a trigger and its age.
-fn read<'a>(
-    reading: Option<&'a Reading>,
-    trigger: &Trigger,
+/// The readings in the policy's order; a trigger beyond them was not read.
+fn readings(seen: &Observation) -> impl Iterator<Item = Option<&Reading>> {
+    seen.readings.iter().map(Some).chain(core::iter::repeat(None))
+}
+
+impl Demand {
+    fn with(self, winner: Winner, replicas: Replicas) -> Self {
+        Self { winner: Some(winner), replicas, after_cooldown: replicas, ..self }
+    }
+
+    fn with_largest_trigger(self) -> Self {
+        let by_size = |(one, a): &(&Proposal, &Counted), (two, b): &(&Proposal, &Counted)| {
+            a.replicas.cmp(&b.replicas).then_with(|| two.trigger.cmp(&one.trigger))
+        };
+        let Some((first, &Counted { replicas, .. })) = self.counted().max_by(by_size) else {
+            return self;
+        };
+        let winner = Some(Winner::Trigger(Arc::clone(&first.trigger)));
+        let after_cooldown = self.counted().map(|(_, counted)| counted.after_cooldown).max().unwrap_or(replicas);
+        Self { winner, replicas, after_cooldown, ..self }
+    }
+
+    /// The floors of open schedules join the proposals.
+    fn with_floors(self, policy: &Policy, seen: &Observation) -> Self {
+        let open = policy.schedules.iter().zip(&seen.schedules);
+        let floors = open.filter_map(|(schedule, until)| Some((schedule.floor?, &schedule.name, (*until)?)));
+        match floors.max_by(|one, two| one.0.cmp(&two.0).then_with(|| two.1.cmp(one.1))) {
+            Some((floor, name, until)) if floor > self.replicas || self.winner.is_none() => {
+                let replicas = if self.winner.is_none() { floor.max(self.replicas) } else { floor };
+                self.with(Winner::Schedule { name: Arc::clone(name), until }, replicas)
+            }
+            Some((floor, ..)) => Self { after_cooldown: self.after_cooldown.max(floor), ..self },
+            None => self,
+        }
+    }
+}
+
+/// What a proposal may look at.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    policy: &'a Policy,
+    seen: &'a Observation,
+    history: &'a History,
     now: Timestamp,
-) -> Result<(&'a Load, SignedDuration), Unread> {
-    match reading {
-        Some(reading) => reading.fresh(trigger.stale_after, now),
-        None => Err(Unread::new(Unknown::NotReadYet, "the signal has not been read yet")),
+}
+
+impl Look<'_> {
+    fn propose(&self, trigger: &Trigger, reading: Option<&Reading>) -> Proposal {
+        let verdict = match reading {
+            Some(reading) => reading.fresh(trigger.stale_after, self.now),
+            None => Err(Unread::new(Unknown::NotReadYet, "the signal has not been read yet")),
+        };
+        let verdict = verdict.and_then(|(load, age)| self.count(load, age, trigger));
+        Proposal {
+            trigger: Arc::clone(&trigger.name),
+            target: trigger.target,
+            verdict: verdict.map_or_else(Verdict::Unknown, Verdict::Known),
+        }
+    }
+
+    /// What a load asks for.
+    fn count(&self, load: &Load, age: SignedDuration, trigger: &Trigger) -> Result<Counted, Unread> {
+        let Self { policy, seen, history, now } = *self;
+        let (workload, behavior) = (&seen.workload, &policy.behavior);
+        match (load, trigger.target) {
+            (&Load::Queue { visible, in_flight, delayed }, Target::Queue(target)) => {
+                let trend = history.trends.iter().find(|trend| trend.trigger == trigger.name);
+                let queue = queue::Queue { visible, in_flight, delayed, target, trend };
+                Ok(queue.count(age, workload.desired, policy))
+            }
+            (&Load::Utilization { percent }, Target::Utilization(target)) => {
+                let bases = utilization::Bases::of(workload, history, behavior, now);
+                Ok(utilization::count(percent, age, target, workload.desired, bases, behavior))
+            }
+            (Load::Pods { resource, pods }, target @ (Target::Utilization(_) | Target::AverageValue { .. })) => {
+                let rules = pods::Rules { desired: workload.desired, now, ..pods::Rules::of(*resource, behavior) };
+                let answer = match target {
+                    Target::Utilization(percent) => rules.utilization(pods, percent),
+                    Target::AverageValue { milli } => rules.average_value(pods, milli),
+                    Target::Queue(_) | Target::Value { .. } => return Err(mismatch()),
+                };
+                answer.map(|answer| answer.counted(age))
+            }
+            (&Load::Value { milli }, Target::Value { milli: target }) => {
+                Ok(value::value(milli, target, workload, behavior, age))
+            }
+            (&Load::Value { milli }, Target::AverageValue { milli: target }) => {
+                Ok(value::average_value(milli, target, workload, behavior, age))
+            }
+            _ => Err(mismatch()),
+        }
     }
 }
 
-/// What a load asks for.
-fn count(
-    load: Load,
-    age: SignedDuration,
-    trigger: &Trigger,
-    desired: Replicas,
-    bases: Bases,
-    behavior: &Behavior,
-) -> Result<Counted, Unread> {
-    match (&load, trigger.target) {
-        (Load::Queue { visible, in_flight, delayed: _ }, Target::MessagesPerReplica(per_replica)) => {
-            let (replicas, ruling, band) = queue::count(*visible, *in_flight, per_replica, desired, behavior);
-            Ok(Counted { load, age, replicas, after_cooldown: replicas, base: None, ruling, band })
-        }
-        (Load::Utilization { percent }, Target::Utilization(target)) => {
-            let Answer { replicas, after_cooldown, base, ruling, band } =
-                utilization::count(*percent, target, desired, bases, behavior);
-            Ok(Counted { load, age, replicas, after_cooldown, base: Some(base), ruling, band })
-        }
-        _ => Err(Unread::new(Unknown::Invalid, "the signal measures something else than the trigger's target")),
-    }
+fn mismatch() -> Unread {
+    Unread::new(Unknown::Invalid, "the signal measures something else than the trigger's target")
 }

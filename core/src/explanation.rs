@@ -5,6 +5,7 @@ use core::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::{
     budget::{Plan, Waiting},
@@ -19,7 +20,10 @@ mod text;
 mod words;
 
 use headline::Headline;
-pub use limit::{Cause, Limit};
+pub use limit::{Bound, Cause, Limit};
+
+/// The steps of one decision, in their order.
+pub type Steps = SmallVec<[Step; 4]>;
 
 /// A decision's whole way from the readings to the number of replicas.
 ///
@@ -33,21 +37,15 @@ pub struct Explanation {
     pub workload: Workload,
     /// What the signals ask for.
     pub demand: Demand,
-    /// What unknown signals kept.
-    pub certainty: Step,
-    /// What the user's bounds made of it.
-    pub bounds: Step,
-    /// What a rollout kept.
-    pub rollout: Step,
-    /// What a cooldown kept.
-    pub cooldown: Step,
-    /// What a person's pause kept.
-    pub pause: Step,
+    /// The rules that had something to say, in their order.
+    pub steps: Steps,
+    /// The number that they led to, before the budget.
+    pub replicas: Replicas,
     /// What the connection budget made of it; `None` when the scaler has none, or before it was asked.
     pub budget: Option<BudgetStep>,
 }
 
-/// What one step made of the number that reached it.
+/// What one rule made of the number that reached it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
@@ -55,8 +53,8 @@ pub struct Step {
     pub from: Replicas,
     /// The number that left it.
     pub to: Replicas,
-    /// The rule that applied; `None` when the step had nothing to say.
-    pub cause: Option<Cause>,
+    /// The rule.
+    pub cause: Cause,
 }
 
 /// What the connection budget made of a decision.
@@ -75,18 +73,11 @@ pub struct BudgetStep {
     pub waiting: Option<Waiting>,
 }
 
-impl Step {
-    /// A step that had nothing to say.
-    pub(crate) const fn unchanged(replicas: Replicas) -> Self {
-        Self { from: replicas, to: replicas, cause: None }
-    }
-}
-
 impl Explanation {
     /// The replicas that the target is told now.
     #[must_use]
-    pub fn replicas(&self) -> Replicas {
-        self.budget.as_ref().map_or(self.pause.to, |budget| budget.to)
+    pub fn told(&self) -> Replicas {
+        self.budget.as_ref().map_or(self.replicas, |budget| budget.to)
     }
 
     /// Adds what the budget made of the decision.
@@ -94,7 +85,7 @@ impl Explanation {
     pub fn with_budget(self, name: impl Into<String>, plan: &Plan) -> Self {
         let budget = BudgetStep {
             name: name.into(),
-            from: self.pause.to,
+            from: self.replicas,
             to: plan.write.unwrap_or(self.workload.desired),
             allowed: plan.allowed,
             waiting: plan.waiting.clone(),

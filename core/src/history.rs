@@ -1,30 +1,63 @@
 //! What was done before, as far as a later decision depends on it. It is kept in the scaler's status, so a restart forgets nothing.
 
+use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{observation::Workload, policy::Behavior, units::Replicas};
+use crate::{
+    observation::{Observation, Workload},
+    policy::Policy,
+    units::Replicas,
+};
+
+pub(crate) mod event;
+mod idleness;
+mod recommendations;
+mod trend;
+
+pub use event::ScaleEvent;
+pub(crate) use event::{added, removed};
+pub use recommendations::{Recommendations, Run};
+pub use trend::Trend;
 
 /// A change that has not settled after this long is given up waiting for: its cooldown starts then (reason `SettleTimeout`).
 ///
 /// Replicas that crash or find no place would otherwise hold up every later decision.
 pub const SETTLE_TIMEOUT: SignedDuration = SignedDuration::from_secs(300);
 
-/// The newest change in each direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// Evidence that nothing is to be done is believed once it has lasted this long: SQS's counts may take "at least 1 minute after the
+/// producers stop sending messages" to agree (`GetQueueAttributes`, API reference).
+pub const EVIDENCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What was done and recommended before, as far as a later decision depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct History {
+    /// When the workload was first looked at; none: never.
+    pub since: Option<Timestamp>,
+    /// When it was last looked at.
+    pub looked: Option<Timestamp>,
+    /// What it was told to run, when it was last looked at or written.
+    pub desired: Option<Replicas>,
     /// The newest change to more replicas whose cooldown was not cancelled.
     pub scale_up: Option<Activity>,
     /// The newest change to fewer replicas whose cooldown was not cancelled.
     pub scale_down: Option<Activity>,
+    /// What was recommended within the stabilization windows.
+    pub recommendations: Recommendations,
+    /// Changes within the longest period of the rate policies.
+    pub events: Vec<ScaleEvent>,
+    /// Since when every trigger that could be active was read as idle, in one row of readings.
+    pub idle_since: Option<Timestamp>,
+    /// How each queue has moved, by trigger.
+    pub trends: Vec<Trend>,
 }
 
 /// One change of a target's replicas that we made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Activity {
     /// Replicas that ran before the first change of this cooldown: the base that ratio triggers count from while it lasts.
     pub base: Replicas,
@@ -66,36 +99,96 @@ pub enum Settled {
 }
 
 impl History {
-    /// The history after one more look at the workload: changes that have arrived, or waited [`SETTLE_TIMEOUT`], are marked settled.
-    #[must_use]
-    pub fn observed(self, workload: &Workload, now: Timestamp) -> Self {
-        let see = |activity: Activity| activity.observed(workload, now);
-        Self { scale_up: self.scale_up.map(see), scale_down: self.scale_down.map(see) }
+    /// Takes note of one more look, before it is decided on: of changes that have arrived, or waited [`SETTLE_TIMEOUT`]; of how queues
+    /// moved; of idleness.
+    ///
+    /// On the first look of all, what runs counts as recommended (as in the HPA), so nothing is scaled in before a window has passed.
+    /// A desired number that nobody is known to have set counts as a change made now: our own, before a crash, or a person's.
+    pub fn observed(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
+        let workload = &seen.workload;
+        if self.since.is_none() {
+            self.since = Some(now);
+            self.recommendations.first(workload.desired, now);
+        }
+        if let Some(known) = self.desired.filter(|known| *known != workload.desired) {
+            self.note_event(policy, known, workload.desired, now);
+        }
+        self.desired = Some(workload.desired);
+        for activity in [&mut self.scale_up, &mut self.scale_down].into_iter().flatten() {
+            *activity = activity.observed(workload, now);
+        }
+        trend::observe(&mut self.trends, policy, seen, now);
+        self.idle_since = idleness::since(self.idle_since, policy, seen, now);
+        self.forget(policy, now);
     }
 
-    /// The history after the target accepted to run `to` replicas where it stood at `before`.
+    /// Takes note of what was recommended at this look, after it was decided on.
+    pub fn recommended(&mut self, recommendation: Replicas, policy: &Policy, now: Timestamp) {
+        self.recommendations.note(recommendation, self.looked, &policy.behavior, now);
+        self.looked = Some(now);
+    }
+
+    /// Takes note that the target accepted to run `to` replicas where it stood at `before`.
     ///
     /// A scale-up ends the scale-down cooldown; in a scale-up cooldown it keeps the capacity that the first one started from.
-    #[must_use]
-    pub fn scaled(self, before: &Workload, to: Replicas, cooldowns: &Behavior, now: Timestamp) -> Self {
+    pub fn scaled(&mut self, before: &Workload, to: Replicas, policy: &Policy, now: Timestamp) {
         let change = |base| Activity { base, to, at: now, settled: None };
         match to.cmp(&before.desired) {
-            Ordering::Equal => self,
+            Ordering::Equal => return,
             Ordering::Greater => {
-                let base = self.base(cooldowns.scale_up.cooldown, now).unwrap_or(before.running);
-                Self { scale_up: Some(change(base)), scale_down: None }
+                let base = self.base(policy.behavior.scale_up.cooldown, now).unwrap_or(before.running);
+                self.scale_up = Some(change(base));
+                self.scale_down = None;
             }
             Ordering::Less => {
-                let scale_up = self.scale_up.map(|up| up.superseded(now));
-                Self { scale_up, scale_down: Some(change(before.running)) }
+                self.scale_up = self.scale_up.map(|up| up.superseded(now));
+                self.scale_down = Some(change(before.running));
             }
         }
+        self.note_event(policy, before.desired, to, now);
+        self.desired = Some(to);
+    }
+
+    /// Whether a process that starts from `stored` might do what one that remembers `self` would not: then `self` has to be stored.
+    ///
+    /// What is recommended now counts as recommended until a process starts from it, so a recommendation that merely went away needs
+    /// no write.
+    #[must_use]
+    pub fn outgrew(&self, stored: &Self) -> bool {
+        self.since.is_some() != stored.since.is_some()
+            || self.scale_up != stored.scale_up
+            || self.scale_down != stored.scale_down
+            || self.events != stored.events
+            || !stored.recommendations.cover(&self.recommendations)
+    }
+
+    /// The history with which a process starts that finds this one stored: what was seen by another process, and might have changed
+    /// unseen since, is not evidence.
+    #[must_use]
+    pub fn resumed(self) -> Self {
+        Self { looked: None, idle_since: None, trends: Vec::new(), ..self }
     }
 
     /// The replicas that ran before the lasting scale-up cooldown; `None` when none lasts.
     pub(crate) fn base(&self, cooldown: SignedDuration, now: Timestamp) -> Option<Replicas> {
         let lasting = self.scale_up.filter(|up| up.cooling(cooldown, now) != Cooling::Over);
         lasting.map(|up| up.base)
+    }
+
+    fn note_event(&mut self, policy: &Policy, from: Replicas, to: Replicas, now: Timestamp) {
+        let longest = event::longest_period(&policy.behavior);
+        if longest > SignedDuration::ZERO {
+            event::note(&mut self.events, ScaleEvent::between(from, to, now));
+        }
+    }
+
+    fn forget(&mut self, policy: &Policy, now: Timestamp) {
+        let longest = event::longest_period(&policy.behavior);
+        // An event of the future is one of a clock that was set back: it counts from now.
+        self.events.iter_mut().for_each(|event| event.held_at(now));
+        self.events.retain(|event| now.duration_since(event.last()) < longest);
+        self.recommendations.forget(&policy.behavior, now);
+        self.trends.retain(|trend| policy.triggers.iter().any(|trigger| trigger.name == trend.trigger));
     }
 }
 
@@ -134,6 +227,6 @@ impl Activity {
 }
 
 /// `instant + time`, held within the representable range; a negative time counts as none.
-fn after(instant: Timestamp, time: SignedDuration) -> Timestamp {
+pub(crate) fn after(instant: Timestamp, time: SignedDuration) -> Timestamp {
     instant.checked_add(time.max(SignedDuration::ZERO)).unwrap_or(Timestamp::MAX)
 }

@@ -22,5 +22,5 @@ pub mod units;
 
 mod behavior;
 
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, look};
 pub use units::{Connections, Replicas};

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{reading::Reading, units::Replicas};
@@ -14,6 +15,8 @@ pub struct Observation {
     pub workload: Workload,
     /// One reading a trigger, in the policy's order.
     pub readings: Vec<Reading>,
+    /// Until when each schedule's window is open, in the policy's order; none when it is closed.
+    pub schedules: Vec<Option<Timestamp>>,
 }
 
 /// The replicas of one target.

@@ -46,12 +46,27 @@ pub enum Load {
         percent: f64,
     },
     /// What each pod of the target uses of one resource, as the metrics API has it, and the pods' states, which say how far to trust it.
-    Pods(Arc<[Pod]>),
+    Pods {
+        /// Which resource.
+        resource: Resource,
+        /// The pods of the target's selector.
+        pods: Arc<[Pod]>,
+    },
     /// An amount that all replicas share, such as the sum of an external metric's series.
     Value {
         /// Thousandths of its unit.
         milli: u64,
     },
+}
+
+/// A resource that pods use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Resource {
+    /// CPU: what a pod uses while it starts says nothing about its load.
+    Cpu,
+    /// Any other.
+    Other,
 }
 
 /// One pod and its use of one resource.

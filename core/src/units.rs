@@ -18,6 +18,9 @@ impl Replicas {
     /// No replica.
     pub const ZERO: Self = Self(0);
 
+    /// The most that a target can be told to run: Kubernetes and ECS both count in 32 bits with a sign.
+    pub const MOST: Self = Self(i32::MAX as u32);
+
     /// The sum, held at the type's maximum instead of wrapping.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {

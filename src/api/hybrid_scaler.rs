@@ -156,6 +156,13 @@ pub enum Mode {
     ScaleDownOnly,
 }
 
+impl Mode {
+    /// Whether a decision is carried out, as far as it goes in a direction that is not paused.
+    pub const fn acts(self) -> bool {
+        matches!(self, Self::Active | Self::ScaleUpOnly | Self::ScaleDownOnly)
+    }
+}
+
 impl HybridScalerSpec {
     /// Whether a scaler in namespace `own` takes connections from budget `name` in `namespace`.
     pub fn refers_to(&self, own: &str, namespace: &str, name: &str) -> bool {

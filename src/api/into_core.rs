@@ -3,33 +3,21 @@
 
 use std::time::Duration;
 
-use hybridscaler_core::{Connections, Replicas, budget, history, policy};
+use hybridscaler_core::{Connections, Replicas, budget, policy};
 use jiff::SignedDuration;
 
 use super::{
-    behavior::{Behavior, ScalingRules, SelectPolicy},
     connection_budget::{self, ConnectionBudgetSpec},
     connections::{ConnectionUse, RolloutReserve},
+    fallback::{Fallback, FallbackReplicas},
     hybrid_scaler::{HybridScalerSpec, Mode},
+    schedule::Schedule,
     spec_error::{SpecError, in_range},
-    status::{ScaleActivity, ScaleHistory},
-    target_ref::Target,
-    trigger::{CpuTarget, QueueTarget, Source, SqsTrigger, Trigger},
 };
 
-/// Cooldown of a direction that sets none, in seconds.
-const SCALE_UP_COOLDOWN: i32 = 0;
-const SCALE_DOWN_COOLDOWN: i32 = 300;
-
-/// Tolerance of a direction that sets none, as that of a `HorizontalPodAutoscaler`.
-const TOLERANCE: f64 = 0.1;
-
-/// Age in seconds from which a CPU value is unknown: CloudWatch delivers a period some minutes after its end.
-const CPU_STALE_AFTER: i32 = 300;
-
-/// Age in seconds from which a queue's value is unknown: polls that may fail in a row, and the least whatever the interval.
-const SQS_STALE_AFTER_POLLS: i32 = 3;
-const SQS_STALE_AFTER: i32 = 60;
+mod behavior;
+mod history;
+mod trigger;
 
 /// What a scaler takes from one budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,35 +38,31 @@ impl HybridScalerSpec {
     /// # Errors
     /// The first value that cannot be used.
     pub fn policy(&self) -> Result<policy::Policy, SpecError> {
-        let min = in_range("spec.minReplicas", self.min_replicas, 1, 10_000)?;
-        let max = in_range("spec.maxReplicas", self.max_replicas, 1, 10_000)?;
+        let replicas = |field: &str, value, least| in_range(field, value, least, 10_000).map(Replicas);
+        let min = replicas("spec.minReplicas", self.min_replicas, 0)?;
+        let max = replicas("spec.maxReplicas", self.max_replicas, 1)?;
         if min > max {
             return Err(SpecError::new("spec.minReplicas", min, format!("is above spec.maxReplicas {max}: lower it")));
         }
         let target = self.target_ref.target()?;
-        let triggers = self
-            .triggers
-            .iter()
-            .enumerate()
-            .map(|(at, trigger)| {
-                self.trigger(trigger, target).map_err(|error| error.within(&format!("spec.triggers[{at}]")))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let triggers = each("spec.triggers", &self.triggers, |trigger| {
+            trigger::into_core(trigger, target, self.poll_interval_seconds)
+        })?;
         if triggers.is_empty() {
             return Err(SpecError::new("spec.triggers", "[]", "names no signal: set at least one trigger"));
         }
-        if let Some(field) = self.undecided() {
-            return Err(SpecError::new(field, "", "is not decided upon by this operator: leave it out"));
-        }
-        let behavior = self.behavior.clone().unwrap_or_default();
+        let startup = in_range("spec.startupSeconds", self.startup_seconds.unwrap_or(0), 0, 3600)?;
         Ok(policy::Policy {
-            min: Replicas(min),
-            max: Replicas(max),
+            min,
+            max,
+            idle: self.idle_replicas.map(|idle| replicas("spec.idleReplicas", idle, 0)).transpose()?,
+            startup: SignedDuration::from_secs(startup.into()),
             triggers,
-            behavior: policy::Behavior {
-                scale_up: pace("spec.behavior.scaleUp", behavior.scale_up, SCALE_UP_COOLDOWN)?,
-                scale_down: pace("spec.behavior.scaleDown", behavior.scale_down, SCALE_DOWN_COOLDOWN)?,
-            },
+            schedules: each("spec.schedules", &self.schedules, schedule)?,
+            behavior: behavior::into_core(self.behavior.as_ref())?,
+            fallback: self.fallback.as_ref().map_or_else(|| Ok(policy::Fallback::default()), |own| fallback(own, max))?,
+            mode: self.mode.into(),
+            pinned: self.pinned_replicas.map(|pin| replicas("spec.pinnedReplicas", pin, 0)).transpose()?,
         })
     }
 
@@ -108,63 +92,6 @@ impl HybridScalerSpec {
                 })
             })
             .collect()
-    }
-
-    /// The first field that the core does not know.
-    fn undecided(&self) -> Option<&'static str> {
-        let rules = |rules: &ScalingRules| {
-            rules.stabilization_window_seconds.is_some()
-                || rules.policies.is_some()
-                || rules.select_policy != SelectPolicy::Max
-        };
-        let queue = |queue: &SqsTrigger| {
-            queue.concurrency.is_some() || queue.activation_messages.is_some() || queue.message_groups.is_some()
-        };
-        let behavior = |behavior: &Behavior| {
-            behavior.preset.is_some() || [&behavior.scale_up, &behavior.scale_down].into_iter().flatten().any(rules)
-        };
-        let fields = [
-            ("spec.idleReplicas", self.idle_replicas.is_some()),
-            ("spec.startupSeconds", self.startup_seconds.is_some()),
-            ("spec.schedules", !self.schedules.is_empty()),
-            ("spec.behavior", self.behavior.as_ref().is_some_and(behavior)),
-            ("spec.fallback", self.fallback.is_some()),
-            ("spec.mode", matches!(self.mode, Mode::ScaleUpOnly | Mode::ScaleDownOnly)),
-            ("spec.pinnedReplicas", self.pinned_replicas.is_some()),
-            ("spec.triggers", self.triggers.iter().filter_map(|trigger| trigger.sqs.as_ref()).any(queue)),
-        ];
-        fields.into_iter().find_map(|(field, is_set)| is_set.then_some(field))
-    }
-
-    fn trigger(&self, trigger: &Trigger, target: Target<'_>) -> Result<policy::Trigger, SpecError> {
-        let undecided = |field| {
-            SpecError::new(field, &trigger.name, "is not decided upon by this operator: use sqs.messagesPerReplica")
-        };
-        let (load, stale_after) = match trigger.source()? {
-            Source::External(_) => return Err(undecided("external")),
-            Source::Sqs(sqs) => {
-                let QueueTarget::MessagesPerReplica(messages) = sqs.target()? else {
-                    return Err(undecided("sqs.targetLatencySeconds"));
-                };
-                let polls = self.poll_interval_seconds.saturating_mul(SQS_STALE_AFTER_POLLS);
-                (policy::Target::MessagesPerReplica(messages), polls.max(SQS_STALE_AFTER))
-            }
-            Source::Cpu(_) if !matches!(target, Target::Ecs(_)) => {
-                return Err(SpecError::new("cpu", &trigger.name, "works for an ECS service only so far: use sqs"));
-            }
-            Source::Cpu(cpu) => {
-                let CpuTarget::Utilization(percent) = cpu.target()? else {
-                    return Err(undecided("cpu.targetAverageValue"));
-                };
-                (policy::Target::Utilization(percent), CPU_STALE_AFTER)
-            }
-        };
-        let stale_after = in_range("staleAfterSeconds", trigger.stale_after_seconds.unwrap_or(stale_after), 10, 3600)?;
-        Ok(policy::Trigger {
-            name: trigger.name.clone(),
-            target: load,
-            stale_after: SignedDuration::from_secs(stale_after.into()),
-        })
     }
 }
 
@@ -214,21 +141,42 @@ fn seconds(field: &str, value: i32, least: u32, most: u32) -> Result<Duration, S
     in_range(field, value, least, most).map(|seconds| Duration::from_secs(seconds.into()))
 }
 
-fn pace(path: &str, rules: Option<ScalingRules>, cooldown: i32) -> Result<policy::Pace, SpecError> {
-    let ScalingRules { cooldown_seconds, tolerance, .. } = rules.unwrap_or_default();
-    let cooldown = in_range(&format!("{path}.cooldownSeconds"), cooldown_seconds.unwrap_or(cooldown), 0, 3600)?;
-    Ok(policy::Pace {
-        cooldown: SignedDuration::from_secs(cooldown.into()),
-        tolerance_permille: permille(&format!("{path}.tolerance"), tolerance.unwrap_or(TOLERANCE))?,
+/// Each of a list's items in the core's terms; an error names the item.
+fn each<T, U>(field: &str, items: &[T], into: impl Fn(&T) -> Result<U, SpecError>) -> Result<Vec<U>, SpecError> {
+    let numbered = items.iter().enumerate();
+    numbered.map(|(at, item)| into(item).map_err(|error| error.within(&format!("{field}[{at}]")))).collect()
+}
+
+fn schedule(schedule: &Schedule) -> Result<policy::Schedule, SpecError> {
+    Ok(policy::Schedule {
+        name: schedule.name.as_str().into(),
+        floor: schedule.floor()?.map(Replicas),
+        min: schedule.min()?.map(Replicas),
+        max: schedule.max()?.map(Replicas),
     })
 }
 
-fn permille(field: &str, fraction: f64) -> Result<u32, SpecError> {
-    if !(0.0..=1.0).contains(&fraction) {
-        return Err(SpecError::new(field, fraction, "is out of range: set 0 to 1"));
+fn fallback(fallback: &Fallback, max: Replicas) -> Result<policy::Fallback, SpecError> {
+    let (behavior, replicas) = match fallback.replicas(max.0)? {
+        FallbackReplicas::Hold => (policy::FallbackBehavior::Hold, 0),
+        FallbackReplicas::Static(replicas) => (policy::FallbackBehavior::Static, replicas),
+        FallbackReplicas::OnlyIfHigher(replicas) => (policy::FallbackBehavior::OnlyIfHigher, replicas),
+        FallbackReplicas::OnlyIfLower(replicas) => (policy::FallbackBehavior::OnlyIfLower, replicas),
+    };
+    let after = SignedDuration::try_from(fallback.after()?).unwrap_or(SignedDuration::MAX);
+    Ok(policy::Fallback { behavior, replicas: Replicas(replicas), after_failures: fallback.after_failures()?, after })
+}
+
+impl From<Mode> for policy::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Active => Self::Active,
+            Mode::DryRun => Self::DryRun,
+            Mode::Paused => Self::Paused,
+            Mode::ScaleUpOnly => Self::ScaleUpOnly,
+            Mode::ScaleDownOnly => Self::ScaleDownOnly,
+        }
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000, as checked above")]
-    Ok((fraction * 1000.0).round() as u32)
 }
 
 impl From<RolloutReserve> for budget::RolloutReserve {
@@ -238,31 +186,6 @@ impl From<RolloutReserve> for budget::RolloutReserve {
             RolloutReserve::Surge => Self::Surge,
             RolloutReserve::None => Self::None,
         }
-    }
-}
-
-impl From<ScaleHistory> for history::History {
-    fn from(ScaleHistory { scale_up, scale_down, .. }: ScaleHistory) -> Self {
-        Self { scale_up: scale_up.map(Into::into), scale_down: scale_down.map(Into::into) }
-    }
-}
-
-impl From<history::History> for ScaleHistory {
-    fn from(history::History { scale_up, scale_down }: history::History) -> Self {
-        let (scale_up, scale_down) = (scale_up.map(Into::into), scale_down.map(Into::into));
-        Self { scale_up, scale_down, ..Self::default() }
-    }
-}
-
-impl From<ScaleActivity> for history::Activity {
-    fn from(ScaleActivity { base, to, at, settled }: ScaleActivity) -> Self {
-        Self { base: Replicas(base), to: Replicas(to), at, settled }
-    }
-}
-
-impl From<history::Activity> for ScaleActivity {
-    fn from(history::Activity { base, to, at, settled }: history::Activity) -> Self {
-        Self { base: base.0, to: to.0, at, settled }
     }
 }
 

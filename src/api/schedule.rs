@@ -55,7 +55,8 @@ pub struct Schedule {
     #[schemars(range(min = 0, max = 10_000))]
     pub min_replicas: Option<i32>,
 
-    /// The most replicas while it is open, in place of the scaler's; 1 to 10000. Of several open windows the largest counts.
+    /// The most replicas while it is open, in place of the scaler's; 1 to 10000. Of several open windows the smallest counts, and
+    /// it counts more than any `minReplicas`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
     pub max_replicas: Option<i32>,

@@ -7,7 +7,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::history::{Arrivals, Recommendation, ScaleActivity, ScaleEvent, ScaleHistory};
+pub use self::history::{Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory};
 use super::{ledger::StoredLedger, schema};
 
 /// What is true of one scaler. Values are those of the last decision; live ones are in the operator's metrics.

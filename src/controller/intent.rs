@@ -7,6 +7,8 @@ use hybridscaler_core::{
     reading::{Reading, Unknown},
 };
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{target_id::TargetId, trouble::Trouble};
 use crate::{
     api::{
@@ -14,13 +16,22 @@ use crate::{
         conditions::{ConditionType, reasons},
         config::{Identity, OperatorConfig, Resource},
         into_core::ConnectionDemand,
+        schedule,
         spec_error::SpecError,
         trigger,
     },
     aws::{Access, Queue},
     kubernetes::WorkloadRef,
-    signals::Source,
+    signals::{Schedule, Source, Window},
 };
+
+/// The windows of a scaler's schedules at one moment.
+pub(super) struct Windows {
+    /// Until when each is open, in the policy's order; none when it is closed.
+    pub(super) open_until: Vec<Option<Timestamp>>,
+    /// When one of them opens or closes next.
+    pub(super) next_change: Option<Timestamp>,
+}
 
 /// A valid scaler's wishes.
 #[derive(Clone, Debug)]
@@ -29,6 +40,8 @@ pub(super) struct Intent {
     pub(super) policy: Policy,
     /// Where each trigger of the policy is read, in its order.
     pub(super) sources: Vec<Source>,
+    /// When the policy's schedules are open, in its order.
+    schedules: Vec<Schedule>,
     /// How often they are read.
     pub(super) interval: Duration,
     /// What is scaled.
@@ -60,11 +73,21 @@ impl Intent {
         Ok(Self {
             policy: spec.policy()?,
             sources: spec.triggers.iter().map(source).collect::<Result<_, _>>()?,
+            schedules: spec.schedules.iter().enumerate().map(schedule).collect::<Result<_, _>>()?,
             interval: spec.poll_interval()?,
             connections: spec.connection_demands(namespace)?.into_iter().next(),
             mode: spec.mode,
             target,
         })
+    }
+
+    /// Which schedules are open at `now`.
+    pub(super) fn windows(&self, now: Timestamp) -> Windows {
+        let windows: Vec<Window> = self.schedules.iter().map(|schedule| schedule.at(now)).collect();
+        Windows {
+            open_until: windows.iter().map(|window| window.open_until()).collect(),
+            next_change: windows.iter().map(|window| window.next_change()).min(),
+        }
     }
 
     /// Whether the operator's configuration lets `namespace` scale the target: default deny.
@@ -99,4 +122,11 @@ impl Intent {
         }
         refused
     }
+}
+
+fn schedule((at, schedule): (usize, &schedule::Schedule)) -> Result<Schedule, SpecError> {
+    let schedule::Schedule { start, end, time_zone, .. } = schedule;
+    let lead = schedule.lead().map(|lead| SignedDuration::try_from(lead).unwrap_or(SignedDuration::MAX));
+    lead.and_then(|lead| Schedule::parse(start, end, time_zone, lead))
+        .map_err(|error| error.within(&format!("spec.schedules[{at}]")))
 }

@@ -29,6 +29,8 @@ pub(super) struct Remembered {
     pub(super) reference: ScalerRef,
     /// Newer than the status in the watch's cache, which trails our own writes.
     pub(super) history: History,
+    /// The history as it was last stored.
+    pub(super) stored: History,
     /// The status as it was last stored.
     pub(super) status: HybridScalerStatus,
     /// When it was last stored, or first seen, by this process.
@@ -66,9 +68,11 @@ impl Remembered {
     /// What a scaler's stored status tells a process that sees it for the first time.
     pub(super) fn first(reference: ScalerRef, status: Option<HybridScalerStatus>, now: Timestamp) -> Self {
         let status = status.unwrap_or_default();
+        let stored = status.history.clone().map(History::from).unwrap_or_default();
         Self {
             reference,
-            history: status.history.clone().map(History::from).unwrap_or_default(),
+            history: stored.clone(),
+            stored,
             status,
             stored_at: now,
             failures: 0,

@@ -59,10 +59,11 @@ pub(super) async fn tell(
         memory.rehearsed = Some((replicas, now));
         ctx.events.publish(&subject.reference, Story::would_scale(&headline(found))).await;
     }
-    let changed = decision_of(&status) != decision_of(&memory.status);
+    let changed = decision_of(&status) != decision_of(&memory.status) || memory.history.outgrew(&memory.stored);
     let moved = values_of(&status) != values_of(&memory.status) && now.duration_since(memory.stored_at) >= REFRESH;
     if changed || moved {
         store(object, &status, subject, ctx).await?;
+        memory.stored = memory.history.clone();
         memory.status = status;
         memory.stored_at = now;
     }
@@ -101,7 +102,7 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
                 covers: Some(cut(reserved.footprint.covers().to_string(), VALUE)),
             })
             .collect(),
-        history: Some(ScaleHistory::from(memory.history)).filter(|history| *history != ScaleHistory::default()),
+        history: Some(ScaleHistory::from(&memory.history)).filter(|history| *history != ScaleHistory::default()),
         conditions,
     }
 }
@@ -112,13 +113,13 @@ fn trigger((proposal, reading): (&Proposal, &Reading)) -> TriggerStatus {
         Reading::Unknown(_) => None,
     };
     let (state, reason, value, replicas) = match &proposal.verdict {
-        Ruled::Known(counted) => (SignalState::Known, None, words(&counted.load), Some(counted.replicas.0)),
+        Ruled::Known(counted) => (SignalState::Known, None, words(reading), Some(counted.replicas.0)),
         Ruled::Unknown(unread) => {
             (SignalState::Unknown, Some(unread.why.as_str().to_owned()), unread.message.to_string(), None)
         }
     };
     TriggerStatus {
-        name: proposal.trigger.clone(),
+        name: proposal.trigger.to_string(),
         state,
         reason,
         value: Some(cut(value, VALUE)),
@@ -127,13 +128,14 @@ fn trigger((proposal, reading): (&Proposal, &Reading)) -> TriggerStatus {
     }
 }
 
-fn words(load: &Load) -> String {
+fn words(reading: &Reading) -> String {
+    let Reading::Known { load, .. } = reading else { return String::new() };
     match load {
         Load::Queue { visible, in_flight, delayed } => {
             format!("{visible} visible, {in_flight} in flight, {delayed} delayed")
         }
         Load::Utilization { percent } => format!("{percent:.1} %"),
-        Load::Pods(pods) => format!("{} pods", pods.len()),
+        Load::Pods { pods, .. } => format!("{} pods", pods.len()),
         Load::Value { milli } => format!("{}.{:03}", milli / 1000, milli % 1000),
     }
 }
@@ -221,6 +223,7 @@ fn decision_of(status: &HybridScalerStatus) -> HybridScalerStatus {
         headline: None,
         explanation: None,
         connections: Vec::new(),
+        history: None,
         ..status.clone()
     };
     for TriggerStatus { value, proposal, read_at, .. } in &mut kept.triggers {
@@ -253,7 +256,7 @@ fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
                     Ruled::Known(counted) => Some(counted.replicas),
                     Ruled::Unknown(_) => None,
                 };
-                TriggerView { name: proposal.trigger.clone(), values, proposal: proposal_replicas, read_at }
+                TriggerView { name: proposal.trigger.to_string(), values, proposal: proposal_replicas, read_at }
             })
             .collect(),
     }
@@ -266,7 +269,7 @@ fn values(load: &Load) -> Vec<(&'static str, f64)> {
             vec![("visible", visible as f64), ("in_flight", in_flight as f64), ("delayed", delayed as f64)]
         }
         Load::Utilization { percent } => vec![("utilization_percent", percent)],
-        Load::Pods(ref pods) => vec![("pods", pods.len() as f64)],
+        Load::Pods { ref pods, .. } => vec![("pods", pods.len() as f64)],
         Load::Value { milli } => vec![("value", milli as f64 / 1000.0)],
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Reserved {
     pub(super) budget: String,
     pub(super) footprint: Footprint,
     pub(super) plan: Plan,
+    /// What the plan would be if the scaler did not only watch; none when it does more.
+    pub(super) rehearsed: Option<Plan>,
     /// What the consumer holds now.
     pub(super) grant: Connections,
 }
@@ -73,7 +75,6 @@ impl<'a> Account<'a> {
         now: Timestamp,
     ) -> Result<Reserved, Trouble> {
         let sure = may_release(self.target, &observed.workload, memory, now);
-        let wanted = if self.mode == Mode::Active { wanted } else { observed.workload.desired };
         self.keep_books(observed.shape, observed.workload, wanted, sure, ctx).await
     }
 
@@ -102,7 +103,7 @@ impl<'a> Account<'a> {
         let ConnectionDemand { reserve, per_replica, .. } = *self.demand;
         let footprint = Footprint { shape, reserve, per_replica };
         let target = self.target.to_string();
-        let turn = |budget: &ConnectionBudget, ledger: &Ledger| Turn {
+        let acting = |budget: &ConnectionBudget, ledger: &Ledger| Turn {
             consumer: &self.consumer,
             uid: &self.subject.uid,
             target: &target,
@@ -112,11 +113,21 @@ impl<'a> Account<'a> {
             growth: self.growth(budget, ledger, ctx),
             seen_version: self.version.filter(|_| sure),
         };
-        let reserved = |plan: Plan, ledger: &Ledger| Reserved {
+        let watches = self.watches();
+        let turn = |budget: &ConnectionBudget, ledger: &Ledger| match &watches {
+            None => acting(budget, ledger),
+            Some(waiting) => Turn {
+                wanted: workload.desired,
+                growth: Growth::Frozen(waiting.clone()),
+                ..acting(budget, ledger)
+            },
+        };
+        let reserved = |budget: &ConnectionBudget, turn: Plan, ledger: &Ledger| Reserved {
             budget: key(&self.demand.namespace, &self.demand.budget),
             footprint,
             grant: ledger.entries.get(&self.consumer).map_or(Connections::ZERO, |entry| entry.grant),
-            plan,
+            rehearsed: watches.as_ref().map(|_| plan(ledger, &acting(budget, ledger))),
+            plan: turn,
         };
         // In the steady state nothing changes hands: the watched copy of the ledger is enough to see that.
         let watched = cached(ctx, &self.reference);
@@ -126,7 +137,7 @@ impl<'a> Account<'a> {
             self.check_admission(budget)?;
             let plan = plan(&ledger, &turn(budget, &ledger));
             if plan.ledger.is_none() && plan.write.is_none() {
-                return Ok(reserved(plan, &ledger));
+                return Ok(reserved(budget, plan, &ledger));
             }
         }
         let step = |budget: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
@@ -135,7 +146,7 @@ impl<'a> Account<'a> {
             if let Some(next) = &plan.ledger {
                 ledger.clone_from(next);
             }
-            Ok(reserved(plan, ledger))
+            Ok(reserved(budget, plan, ledger))
         };
         ctx.ledgers.update(&self.reference, step).await?.1
     }
@@ -153,12 +164,16 @@ impl<'a> Account<'a> {
         Err(Trouble::new(ConditionType::AbleToScale, reasons::BUDGET_NOT_ALLOWED, message))
     }
 
-    fn growth(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Growth {
+    /// Why the scaler only watches, if it does: it is charged for what runs, and asks for no more.
+    const fn watches(&self) -> Option<Waiting> {
         match self.mode {
-            Mode::DryRun => return Growth::Frozen(Waiting::DryRun),
-            Mode::Paused => return Growth::Frozen(Waiting::Paused),
-            Mode::Active | Mode::ScaleUpOnly | Mode::ScaleDownOnly => {}
+            Mode::DryRun => Some(Waiting::DryRun),
+            Mode::Paused => Some(Waiting::Paused),
+            Mode::Active | Mode::ScaleUpOnly | Mode::ScaleDownOnly => None,
         }
+    }
+
+    fn growth(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Growth {
         // What an earlier process read may be long ago.
         if !ctx.has_read_capacity(budget) && ledger.capacity.usable().is_some() {
             return Growth::Frozen(Waiting::CapacityFrozen);

@@ -6,9 +6,9 @@ use std::{
 };
 
 use hybridscaler_core::{
-    Decision, Replicas, decide,
+    Decision, Replicas, look,
     observation::Observation,
-    policy::Behavior,
+    policy::Policy,
     reading::{Reading, Unknown},
 };
 use jiff::Timestamp;
@@ -57,6 +57,8 @@ pub(super) struct Found {
     pub(super) wrote: Option<Replicas>,
     pub(super) trouble: Option<Trouble>,
     interval: Duration,
+    /// When a schedule opens or closes next.
+    next_change: Option<Timestamp>,
 }
 
 /// How a turn ended.
@@ -91,7 +93,7 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
         }
         Ok(Turn::Done) => {
             (memory.failures, memory.conflicts) = (0, 0);
-            Action::requeue(if found.settled(&memory) { LONGEST_REST.max(found.interval) } else { found.interval })
+            Action::requeue(found.rest(&memory, Timestamp::now()))
         }
         Err(trouble) => {
             memory.failures = memory.failures.saturating_add(1);
@@ -177,7 +179,6 @@ impl Found {
         let workload = observed.workload;
         ctx.missed.found(&intent.target.to_string());
         memory.unmanaged = false;
-        memory.history = memory.history.observed(&workload, now);
         if memory.alike.is_none_or(|(seen, _)| seen != workload) {
             memory.alike = Some((workload, now));
         }
@@ -185,16 +186,19 @@ impl Found {
             memory.refused.take().filter(|refused| refused.generation == subject.generation && now < refused.until);
         self.observed = Some(observed.clone());
 
-        let seen = Observation { workload, readings: self.readings.clone() };
-        let decision = decide(&intent.policy, &seen, &memory.history, now);
+        let windows = intent.windows(now);
+        self.next_change = windows.next_change;
+        let seen = Observation { workload, readings: self.readings.clone(), schedules: windows.open_until };
+        let decision = look(&intent.policy, &seen, &mut memory.history, now);
         // After a refusal nothing is asked for, so that what was reserved goes back to the others.
         let wanted = if memory.refused.is_some() { workload.desired } else { decision.replicas };
         let decision = self.decision.insert(decision);
         let write = match account {
-            None => (wanted != workload.desired && intent.mode == Mode::Active).then_some(wanted),
+            None => (wanted != workload.desired && intent.mode.acts()).then_some(wanted),
             Some(account) => {
                 let reserved = account.settle(&observed, wanted, memory, ctx, now).await?;
-                decision.explanation = decision.explanation.clone().with_budget(&reserved.budget, &reserved.plan);
+                let plan = reserved.rehearsed.as_ref().unwrap_or(&reserved.plan);
+                decision.explanation = decision.explanation.clone().with_budget(&reserved.budget, plan);
                 decision.limited_by = decision.explanation.limited_by();
                 self.reserved.insert(reserved).plan.write
             }
@@ -203,8 +207,7 @@ impl Found {
             return Err(trouble.clone());
         }
         let Some(to) = write else { return Ok(Turn::Done) };
-        let cooldowns = &intent.policy.behavior;
-        self.write(&target, &observed, to, cooldowns, subject, memory, ctx).await
+        self.write(&target, &observed, to, &intent.policy, subject, memory, ctx).await
     }
 
     /// Watches the sources that the namespace may use, and takes their newest readings.
@@ -222,7 +225,7 @@ impl Found {
         target: &Target,
         observed: &Observed,
         to: Replicas,
-        cooldowns: &Behavior,
+        policy: &Policy,
         subject: &Subject,
         memory: &mut Remembered,
         ctx: &Context,
@@ -237,7 +240,7 @@ impl Found {
         let error = match wrote {
             Ok(()) => {
                 tracing::info!(%target, %from, %to, "scaled");
-                memory.history = memory.history.scaled(&observed.workload, to, cooldowns, now);
+                memory.history.scaled(&observed.workload, to, policy, now);
                 self.wrote = Some(to);
                 return Ok(Turn::Done);
             }
@@ -271,6 +274,13 @@ impl Found {
     /// What the target is told to run, as far as is known.
     pub(super) fn desired(&self) -> Option<Replicas> {
         self.wrote.or(self.observed.as_ref().map(|observed| observed.workload.desired))
+    }
+
+    /// How long nothing has to be looked at unless something wakes us.
+    fn rest(&self, memory: &Remembered, now: Timestamp) -> Duration {
+        let rest = if self.settled(memory) { LONGEST_REST.max(self.interval) } else { self.interval };
+        let to_change = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        rest.min(self.next_change.map_or(Duration::MAX, to_change))
     }
 
     fn waits_for_room(&self) -> bool {

@@ -1,45 +1,135 @@
 //! Messages into replicas: what waits asks for more, what waits or is being worked on keeps what there is.
 
-use super::{Band, Ruling};
-use crate::{policy::Behavior, units::Replicas};
+use jiff::SignedDuration;
 
-/// The replicas that a queue asks for, where `desired` are asked for now and each should carry `per_replica` messages.
-///
-/// Scale-up looks at visible messages only: those that consumers hold are being worked on already. Scale-down looks at both, since a
-/// worker still needs its replica for what it holds. Between the two the number stays. The tolerance is the HPA's for average values:
-/// nothing changes while `messages / (per_replica × desired)` is within it, bounds included.
-pub(super) fn count(
-    visible: u64,
-    in_flight: u64,
-    per_replica: u32,
-    desired: Replicas,
-    pace: &Behavior,
-) -> (Replicas, Ruling, Band) {
-    let per_replica = u64::from(per_replica.max(1));
-    let working = visible.saturating_add(in_flight);
-    let replicas = |messages: u64| Replicas(u32::try_from(messages.div_ceil(per_replica)).unwrap_or(u32::MAX));
+use super::{Band, Counted, Measure, Ruling};
+use crate::{
+    history::Trend,
+    policy::{self, Enough, Policy},
+    units::Replicas,
+};
 
-    let carried = u128::from(per_replica) * u128::from(desired.0);
-    let share = |permille: u32| carried * u128::from(permille);
-    let more_above = share(1000_u32.saturating_add(pace.scale_up.tolerance_permille)) / 1000;
-    let tolerated = share(1000_u32.saturating_sub(pace.scale_down.tolerance_permille)).div_ceil(1000);
-    // One replica fewer can carry this much; with a single message more it cannot.
-    let carried_by_one_fewer = u128::from(per_replica) * u128::from(desired.0.saturating_sub(1));
-    let fewer_below = tolerated.min(if desired == Replicas::ZERO { 0 } else { carried_by_one_fewer + 1 });
+/// A queue as it was read, what a replica should carry of it, and how it has moved.
+pub(super) struct Queue<'a> {
+    pub(super) visible: u64,
+    pub(super) in_flight: u64,
+    pub(super) delayed: u64,
+    pub(super) target: policy::Queue,
+    pub(super) trend: Option<&'a Trend>,
+}
 
-    let (proposed, ruling) = if u128::from(visible) > more_above {
-        (replicas(visible), Ruling::More)
-    } else if u128::from(working) < fewer_below {
-        (replicas(working), Ruling::Fewer)
-    } else if u128::from(working) < tolerated {
-        (desired, Ruling::WholeReplicas)
-    } else if u128::from(visible) < fewer_below {
-        (desired, Ruling::WorkInFlight)
-    } else {
-        (desired, Ruling::WithinTolerance)
-    };
-    let narrow = |messages: u128| u64::try_from(messages).unwrap_or(u64::MAX);
-    (proposed, ruling, Band::Messages { more_above: narrow(more_above), fewer_below: narrow(fewer_below) })
+impl Queue<'_> {
+    /// The replicas that the queue asks for, where `desired` are asked for now.
+    ///
+    /// Scale-up looks at visible messages only: those that consumers hold are being worked on already. Scale-down looks at both,
+    /// since a worker still needs its replica for what it holds. Between the two the number stays. The tolerance is the HPA's for
+    /// average values: nothing changes while the load of the `desired` replicas is within it, bounds included.
+    pub(super) fn count(&self, age: SignedDuration, desired: Replicas, policy: &Policy) -> Counted {
+        let &Self { visible, in_flight, delayed, target, trend } = self;
+        let arrivals = trend.and_then(|trend| trend.arrivals);
+        let need = Need::of(target, arrivals);
+        let ahead = visible.saturating_add(self.growth_ahead(policy.startup));
+        let working = ahead.saturating_add(in_flight);
+
+        let carried = need.per_replica.saturating_mul(desired.0.into());
+        let share = |permille: u32| carried.saturating_mul(permille.into());
+        let most = share(1000_u32.saturating_add(policy.behavior.scale_up.tolerance_permille)) / 1000;
+        let tolerated = share(1000_u32.saturating_sub(policy.behavior.scale_down.tolerance_permille)).div_ceil(1000);
+        // One replica fewer can carry this much; with anything more it cannot.
+        let by_one_fewer = need.per_replica.saturating_mul(desired.0.saturating_sub(1).into());
+        let least = tolerated.min(if desired == Replicas::ZERO { 0 } else { by_one_fewer.saturating_add(1) });
+        let unmeasured = matches!(target.enough, Enough::Latency { .. }) && arrivals.is_none();
+
+        let (replicas, ruling) = if need.load(ahead) > most {
+            self.within_groups(need.replicas(ahead))
+        } else if need.load(working) < least {
+            let held = target.concurrency.map_or(0, |at_once| in_flight.div_ceil(u64::from(at_once.max(1))));
+            let held = Replicas(u32::try_from(held).unwrap_or(u32::MAX)).min(desired);
+            match need.replicas(working) {
+                _ if unmeasured => (desired, Ruling::RateUnknown),
+                fewer if fewer < held => (held, if held == desired { Ruling::WorkInFlight } else { Ruling::Fewer }),
+                fewer => (fewer, Ruling::Fewer),
+            }
+        } else if need.load(working) < tolerated {
+            (desired, Ruling::WholeReplicas)
+        } else if need.load(ahead) < least {
+            (desired, Ruling::WorkInFlight)
+        } else {
+            (desired, Ruling::WithinTolerance)
+        };
+        let still_since = trend.and_then(|trend| trend.still_since).map(|(since, _)| since);
+        Counted {
+            measure: Measure::Queue { visible, in_flight, delayed, ahead, arrivals, still_since },
+            age,
+            replicas,
+            after_cooldown: replicas,
+            ruling,
+            band: (ahead == visible && !unmeasured).then(|| need.band(most, least)),
+        }
+    }
+
+    /// Messages that become visible before a replica started now carries load, as the queue has grown lately. At most as many as are
+    /// visible: a rate says little about the time after.
+    fn growth_ahead(&self, startup: SignedDuration) -> u64 {
+        let growth =
+            self.trend.and_then(|trend| trend.growth).and_then(|growth| u64::try_from(growth).ok()).unwrap_or(0);
+        let millis = u128::try_from(startup.as_millis()).unwrap_or(0);
+        let more = u128::from(growth).saturating_mul(millis) / 1_000_000;
+        u64::try_from(more).unwrap_or(u64::MAX).min(self.visible)
+    }
+
+    /// A consumer works on one message of a group at a time.
+    fn within_groups(&self, asked: Replicas) -> (Replicas, Ruling) {
+        let Some(groups) = self.target.message_groups else { return (asked, Ruling::More) };
+        let most = Replicas(groups.div_ceil(self.target.concurrency.unwrap_or(1).max(1)));
+        if asked > most { (most, Ruling::MessageGroups) } else { (asked, Ruling::More) }
+    }
+}
+
+/// How many replicas a number of messages needs: `(steady + per_message × messages) / per_replica`, in whole numbers.
+#[derive(Clone, Copy)]
+struct Need {
+    /// The load of what arrives, whatever waits.
+    steady: u128,
+    per_message: u128,
+    per_replica: u128,
+}
+
+impl Need {
+    /// For a latency: Little's law says that `arrivals × seconds a message` messages are being worked on at any time, and
+    /// `messages × seconds a message / latency` more have to be, so that what waits now is done within the latency.
+    fn of(target: policy::Queue, arrivals: Option<u64>) -> Self {
+        match target.enough {
+            Enough::Messages(enough) => Self { steady: 0, per_message: 1, per_replica: enough.max(1).into() },
+            Enough::Latency { target: latency, per_message } => {
+                let (latency, per_message) = (u128::from(latency.max(1)), u128::from(per_message.max(1)));
+                let at_once = u128::from(target.concurrency.unwrap_or(1).max(1));
+                Self {
+                    steady: u128::from(arrivals.unwrap_or(0)).saturating_mul(per_message).saturating_mul(latency),
+                    per_message: per_message.saturating_mul(1_000_000),
+                    per_replica: latency.saturating_mul(1_000_000).saturating_mul(at_once),
+                }
+            }
+        }
+    }
+
+    fn load(&self, messages: u64) -> u128 {
+        self.steady.saturating_add(self.per_message.saturating_mul(messages.into()))
+    }
+
+    fn replicas(&self, messages: u64) -> Replicas {
+        let replicas = self.load(messages).div_ceil(self.per_replica);
+        Replicas(u32::try_from(replicas).unwrap_or(u32::MAX)).min(Replicas::MOST)
+    }
+
+    /// The messages at which a load leaves `least` to `most`.
+    fn band(&self, most: u128, least: u128) -> Band {
+        let narrow = |messages: u128| u64::try_from(messages).unwrap_or(u64::MAX);
+        Band::Messages {
+            more_above: narrow(most.saturating_sub(self.steady) / self.per_message),
+            fewer_below: narrow(least.saturating_sub(self.steady).div_ceil(self.per_message)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -49,16 +139,39 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::policy::Pace;
+    use crate::policy::{Behavior, Fallback, Mode, Pace, SelectPolicy};
 
-    fn tenth() -> Behavior {
-        let pace = Pace { cooldown: SignedDuration::ZERO, tolerance_permille: 100 };
-        Behavior { scale_up: pace, scale_down: pace }
+    fn policy() -> Policy {
+        let pace = Pace {
+            cooldown: SignedDuration::ZERO,
+            window: SignedDuration::ZERO,
+            tolerance_permille: 100,
+            policies: Vec::new(),
+            select: SelectPolicy::Max,
+        };
+        Policy {
+            min: Replicas(1),
+            max: Replicas(50),
+            idle: None,
+            startup: SignedDuration::ZERO,
+            triggers: Vec::new(),
+            schedules: Vec::new(),
+            behavior: Behavior { scale_up: pace.clone(), scale_down: pace },
+            fallback: Fallback::default(),
+            mode: Mode::Active,
+            pinned: None,
+        }
+    }
+
+    fn count(visible: u64, in_flight: u64, enough: u32, desired: u32) -> Counted {
+        let target = policy::Queue { enough: Enough::Messages(enough), concurrency: None, message_groups: None };
+        let queue = Queue { visible, in_flight, delayed: 0, target, trend: None };
+        queue.count(SignedDuration::ZERO, Replicas(desired), &policy())
     }
 
     fn asked(visible: u64, in_flight: u64, desired: u32) -> (u32, Ruling) {
-        let (replicas, ruling, _) = count(visible, in_flight, 60, Replicas(desired), &tenth());
-        (replicas.0, ruling)
+        let counted = count(visible, in_flight, 60, desired);
+        (counted.replicas.0, counted.ruling)
     }
 
     #[test]
@@ -92,8 +205,9 @@ mod tests {
     #[test]
     fn the_band_names_the_loads_at_which_the_answer_changes() {
         for desired in 1..40 {
-            let (_, _, band) = count(0, 0, 60, Replicas(desired), &tenth());
-            let Band::Messages { more_above, fewer_below } = band else { panic!("a queue counts messages: {band:?}") };
+            let Some(Band::Messages { more_above, fewer_below }) = count(0, 0, 60, desired).band else {
+                panic!("a queue counts messages")
+            };
             assert_eq!(asked(more_above, 0, desired).0, desired);
             assert!(asked(more_above + 1, 0, desired).0 > desired);
             assert_eq!(asked(fewer_below, 0, desired).0, desired);
@@ -103,10 +217,9 @@ mod tests {
 
     #[test]
     fn numbers_at_the_edge_neither_wrap_nor_divide_by_zero() {
-        let at_edge =
-            |visible, in_flight, per, desired| count(visible, in_flight, per, Replicas(desired), &tenth()).0.0;
-        assert_eq!(at_edge(u64::MAX, u64::MAX, 1, 5), u32::MAX);
-        assert_eq!(at_edge(u64::MAX, 0, u32::MAX, u32::MAX), u32::MAX);
+        let at_edge = |visible, in_flight, enough, desired| count(visible, in_flight, enough, desired).replicas.0;
+        assert_eq!(at_edge(u64::MAX, u64::MAX, 1, 5), Replicas::MOST.0);
+        assert_eq!(at_edge(u64::MAX, 0, u32::MAX, Replicas::MOST.0), Replicas::MOST.0);
         assert_eq!(at_edge(0, u64::MAX, u32::MAX, u32::MAX), u32::MAX);
         assert_eq!(at_edge(7, 0, 0, 1), 7);
         assert_eq!(at_edge(0, 0, 60, 0), 0);

@@ -1,7 +1,9 @@
 //! A percentage of what the replicas reserved, into replicas: so many that each would be at its target.
 
-use super::{Band, Ruling};
-use crate::{policy::Behavior, units::Replicas};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Band, Counted, Measure, Ruling};
+use crate::{history::History, observation::Workload, policy::Behavior, units::Replicas};
 
 /// The replicas that a ratio is taken of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,15 +14,10 @@ pub(super) struct Bases {
     pub(super) cooldown: Option<Replicas>,
 }
 
-/// What a utilization asks for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Answer {
-    pub(super) replicas: Replicas,
-    /// The same without the cooldown's base.
-    pub(super) after_cooldown: Replicas,
-    pub(super) base: Replicas,
-    pub(super) ruling: Ruling,
-    pub(super) band: Band,
+impl Bases {
+    pub(super) fn of(workload: &Workload, history: &History, behavior: &Behavior, now: Timestamp) -> Self {
+        Self { running: workload.running, cooldown: history.base(behavior.scale_up.cooldown, now) }
+    }
 }
 
 /// The replicas that would bring `percent` to `target`, where `desired` are asked for now.
@@ -31,19 +28,33 @@ pub(super) struct Answer {
 /// and a result on the other side of the ratio than `desired` changes nothing.
 ///
 /// `percent` must be finite, at least 0 and at most [`crate::reading::MAX_PERCENT`].
-pub(super) fn count(percent: f64, target: u32, desired: Replicas, bases: Bases, pace: &Behavior) -> Answer {
+pub(super) fn count(
+    percent: f64,
+    age: SignedDuration,
+    target: u32,
+    desired: Replicas,
+    bases: Bases,
+    pace: &Behavior,
+) -> Counted {
     let target = u64::from(target.max(1));
     let load = Milli::of(percent);
     let most = target * u64::from(1000_u32.saturating_add(pace.scale_up.tolerance_permille));
     let least = target * u64::from(1000_u32.saturating_sub(pace.scale_down.tolerance_permille));
     let up = |base: Replicas| load.spread(base, target).max(desired);
+    let counted = |replicas, after_cooldown, base, ruling, up_base| Counted {
+        measure: Measure::Utilization { percent, base },
+        age,
+        replicas,
+        after_cooldown,
+        ruling,
+        band: Some(band(most, least, target, desired, up_base, bases.running)),
+    };
 
     if load.0 > most {
         let base = bases.cooldown.unwrap_or(bases.running);
         let replicas = up(base);
         let ruling = if replicas > desired { Ruling::More } else { Ruling::CapacityOnItsWay };
-        let band = band(most, least, target, desired, base, bases.running);
-        return Answer { replicas, after_cooldown: up(bases.running), base, ruling, band };
+        return counted(replicas, up(bases.running), base, ruling, base);
     }
     let base = bases.running;
     let fewer = load.spread(base, target);
@@ -54,8 +65,7 @@ pub(super) fn count(percent: f64, target: u32, desired: Replicas, bases: Bases, 
     } else {
         (desired, Ruling::WholeReplicas)
     };
-    let band = band(most, least, target, desired, bases.cooldown.unwrap_or(base), base);
-    Answer { replicas, after_cooldown: replicas, base, ruling, band }
+    counted(replicas, replicas, base, ruling, bases.cooldown.unwrap_or(base))
 }
 
 /// Thousandths of a percent: integers, since the core has no floating-point rounding and decisions must not depend on its noise.
@@ -75,7 +85,7 @@ impl Milli {
     /// `ceil(base × percent / target)`.
     fn spread(self, base: Replicas, target: u64) -> Replicas {
         let replicas = (u128::from(base.0) * u128::from(self.0)).div_ceil(u128::from(target) * 1000);
-        Replicas(u32::try_from(replicas).unwrap_or(u32::MAX))
+        Replicas(u32::try_from(replicas).unwrap_or(u32::MAX)).min(Replicas::MOST)
     }
 }
 
@@ -99,15 +109,23 @@ fn percent(milli: u64) -> f64 {
 mod tests {
     #![expect(clippy::panic, reason = "tests")]
 
-    use jiff::SignedDuration;
-
     use super::*;
-    use crate::policy::Pace;
+    use crate::policy::{Pace, SelectPolicy};
 
-    fn answer(percent: f64, desired: u32, running: u32, cooldown: Option<u32>) -> Answer {
-        let pace = Pace { cooldown: SignedDuration::ZERO, tolerance_permille: 100 };
+    fn tolerating(tolerance_permille: u32) -> Behavior {
+        let pace = Pace {
+            cooldown: SignedDuration::ZERO,
+            window: SignedDuration::ZERO,
+            tolerance_permille,
+            policies: Vec::new(),
+            select: SelectPolicy::Max,
+        };
+        Behavior { scale_up: pace.clone(), scale_down: pace }
+    }
+
+    fn answer(percent: f64, desired: u32, running: u32, cooldown: Option<u32>) -> Counted {
         let bases = Bases { running: Replicas(running), cooldown: cooldown.map(Replicas) };
-        count(percent, 65, Replicas(desired), bases, &Behavior { scale_up: pace, scale_down: pace })
+        count(percent, SignedDuration::ZERO, 65, Replicas(desired), bases, &tolerating(100))
     }
 
     #[test]
@@ -116,7 +134,7 @@ mod tests {
             [(1, 1, None), (5, 5, None), (40, 40, None), (10, 7, None), (8, 8, Some(5)), (12, 10, Some(10))]
         {
             let at = |percent| answer(percent, desired, running, cooldown).replicas.0;
-            let Band::Percent { more_above: Some(above), fewer_below: below } =
+            let Some(Band::Percent { more_above: Some(above), fewer_below: below }) =
                 answer(65.0, desired, running, cooldown).band
             else {
                 panic!("something runs")
@@ -130,7 +148,7 @@ mod tests {
     fn where_nothing_runs_no_percentage_asks_for_more() {
         let answer = answer(100.0, 5, 0, None);
         assert_eq!((answer.replicas, answer.ruling), (Replicas(5), Ruling::CapacityOnItsWay));
-        assert!(matches!(answer.band, Band::Percent { more_above: None, .. }));
+        assert!(matches!(answer.band, Some(Band::Percent { more_above: None, .. })));
     }
 
     #[test]
@@ -141,11 +159,11 @@ mod tests {
 
     #[test]
     fn numbers_at_the_edge_do_not_wrap() {
-        let pace = Pace { cooldown: SignedDuration::ZERO, tolerance_permille: u32::MAX };
         let bases = Bases { running: Replicas(1), cooldown: Some(Replicas(u32::MAX)) };
-        let behavior = Behavior { scale_up: pace, scale_down: pace };
-        let most = count(1e6, u32::MAX, Replicas(u32::MAX), bases, &behavior);
-        assert_eq!(most.replicas, Replicas(u32::MAX));
-        assert_eq!(count(1e6, 0, Replicas(1), Bases { cooldown: None, ..bases }, &behavior).replicas, Replicas(1));
+        let at_edge = |target, desired, bases| {
+            count(1e6, SignedDuration::ZERO, target, Replicas(desired), bases, &tolerating(u32::MAX)).replicas
+        };
+        assert_eq!(at_edge(u32::MAX, u32::MAX, bases), Replicas(u32::MAX));
+        assert_eq!(at_edge(0, 1, Bases { cooldown: None, ..bases }), Replicas(1));
     }
 }

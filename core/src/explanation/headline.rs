@@ -6,7 +6,7 @@ use core::fmt::{self, Write};
 use super::{
     Explanation,
     limit::Cause,
-    words::{Arithmetic, Lasting},
+    words::{Arithmetic, Rule, Won},
 };
 use crate::{demand::Demand, reading::Unread};
 
@@ -30,22 +30,15 @@ impl fmt::Display for Headline<'_> {
 
 fn write(out: &mut impl Write, explanation: &Explanation) -> fmt::Result {
     let Explanation { workload, demand, .. } = explanation;
-    match (workload.desired, explanation.replicas()) {
+    match (workload.desired, explanation.told()) {
         (from, to) if from == to => write!(out, "{from} stays: ")?,
         (from, to) => write!(out, "{from} -> {to}: ")?,
     }
     write_demand(out, demand)?;
-    if let Some((step, cause)) = explanation.last_rule() {
-        match cause {
-            Cause::UnknownSignal { .. } if demand.winner.is_none() => {}
-            Cause::UnknownSignal { triggers } => write!(out, "; no scale-in while {} is unknown", triggers.join(", "))?,
-            Cause::MinReplicas => write!(out, "; minReplicas is {}", step.to)?,
-            Cause::MaxReplicas => write!(out, "; maxReplicas is {}", step.to)?,
-            Cause::RolloutInProgress => out.write_str("; no scale-in during a rollout")?,
-            Cause::ScaleUpCooldown { cooling, .. } => write!(out, "; scale-up cooldown {}", Lasting(*cooling))?,
-            Cause::ScaleDownCooldown { cooling, .. } => write!(out, "; scale-down cooldown {}", Lasting(*cooling))?,
-            Cause::PausedByHand => out.write_str("; paused by hand at 0")?,
-        }
+    match explanation.last_step() {
+        Some(step) if step.cause == Cause::UnknownSignal && demand.winner.is_none() => {}
+        Some(step) => write!(out, "; {}", Rule(step, demand))?,
+        None => {}
     }
     match explanation.shortfall() {
         Some((step, waiting)) => write!(out, "; {} allows {}: {waiting}", step.name, step.allowed),
@@ -54,12 +47,13 @@ fn write(out: &mut impl Write, explanation: &Explanation) -> fmt::Result {
 }
 
 fn write_demand(out: &mut impl Write, demand: &Demand) -> fmt::Result {
-    match demand.winning() {
-        Some((proposal, counted)) => {
+    match (&demand.winner, demand.winning()) {
+        (_, Some((proposal, counted))) => {
             let arithmetic = Arithmetic(counted, proposal.target);
             write!(out, "{} wants {} ({arithmetic})", proposal.trigger, counted.replicas)
         }
-        None => write!(out, "no signal can be read ({})", unread(demand)),
+        (Some(winner), None) => write!(out, "{}", Won(winner, demand.replicas)),
+        (None, None) => write!(out, "no signal can be read ({})", unread(demand)),
     }
 }
 

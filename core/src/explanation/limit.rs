@@ -1,25 +1,70 @@
 //! What keeps a number of replicas from being another one.
 
-use alloc::{string::String, vec::Vec};
+use alloc::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{BudgetStep, Explanation, Step};
-use crate::{budget::Waiting, history::Cooling, units::Replicas};
+use crate::{
+    budget::Waiting,
+    history::{Cooling, Run},
+    policy::RatePolicy,
+    units::Replicas,
+};
 
 /// A rule that changed or kept a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all_fields = "camelCase")]
 pub enum Cause {
     /// Signals are unknown, so nothing is scaled in.
-    UnknownSignal {
-        /// The triggers that cannot be read.
-        triggers: Vec<String>,
+    UnknownSignal,
+    /// A smaller number was recommended within the stabilization window of scale-up.
+    ScaleUpStabilized {
+        /// The recommendation that is followed.
+        run: Run,
+        /// Until when it counts; none while it still is recommended.
+        until: Option<Timestamp>,
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// A larger number was recommended within the stabilization window of scale-down.
+    ScaleDownStabilized {
+        /// The recommendation that is followed.
+        run: Run,
+        /// Until when it counts; none while it still is recommended.
+        until: Option<Timestamp>,
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// A rate policy of scale-up allows no larger change now.
+    ScaleUpLimit {
+        /// The policy.
+        policy: RatePolicy,
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// A rate policy of scale-down allows no larger change now.
+    ScaleDownLimit {
+        /// The policy.
+        policy: RatePolicy,
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// `selectPolicy: Disabled` of scale-up.
+    ScaleUpDisabled {
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// `selectPolicy: Disabled` of scale-down.
+    ScaleDownDisabled {
+        /// The number that would be followed without it.
+        then: Replicas,
     },
     /// The demand is below the fewest replicas.
-    MinReplicas,
+    MinReplicas(Bound),
     /// The demand is above the most replicas.
-    MaxReplicas,
+    MaxReplicas(Bound),
     /// No scale-in while a rollout replaces replicas, or before the newest change is observed.
     RolloutInProgress,
     /// The cooldown after a scale-up lasts.
@@ -38,60 +83,122 @@ pub enum Cause {
     },
     /// A person set 0 replicas.
     PausedByHand,
+    /// `mode: Paused`.
+    Paused {
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// `mode: ScaleDownOnly`.
+    ScaleUpPaused {
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// `mode: ScaleUpOnly`.
+    ScaleDownPaused {
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
+    /// `pinnedReplicas`.
+    Pinned {
+        /// The number that would be followed without it.
+        then: Replicas,
+    },
 }
 
-/// What keeps a number of replicas from being another one. The names are stable: they stand in a column, in conditions and metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Limit {
-    /// Nothing: it is what the signals ask for.
-    #[serde(rename = "DesiredWithinRange")]
-    None,
-    /// `minReplicas`.
-    MinReplicas,
-    /// `maxReplicas`.
-    MaxReplicas,
-    /// The cooldown after a scale-up.
-    ScaleUpCooldown,
-    /// The cooldown after a scale-down.
-    ScaleDownCooldown,
-    /// A signal that cannot be read.
-    UnknownSignal,
-    /// A rollout under way, or a change not observed yet.
-    RolloutInProgress,
-    /// A person who set 0 replicas.
-    PausedByHand,
-    /// The connections that the database accepts.
-    ConnectionBudget,
+/// Where a bound comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bound {
+    /// The schedule whose open window sets it; none: the policy itself.
+    pub schedule: Option<Arc<str>>,
 }
 
-impl Limit {
-    /// The reason as it stands in columns, conditions and metric labels.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "DesiredWithinRange",
-            Self::MinReplicas => "MinReplicas",
-            Self::MaxReplicas => "MaxReplicas",
-            Self::ScaleUpCooldown => "ScaleUpCooldown",
-            Self::ScaleDownCooldown => "ScaleDownCooldown",
-            Self::UnknownSignal => "UnknownSignal",
-            Self::RolloutInProgress => "RolloutInProgress",
-            Self::PausedByHand => "PausedByHand",
-            Self::ConnectionBudget => "ConnectionBudget",
+/// Defines the words for what limits a scaler, each with the one name that it has everywhere.
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {
+        /// What keeps a number of replicas from being another one. The names are stable: they stand in a column, in conditions and
+        /// metrics.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Limit {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
         }
-    }
+
+        impl Limit {
+            /// Every one of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The reason as it stands in columns, conditions and metric labels.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+limits! {
+    /// Nothing: it is what the signals ask for.
+    None = "DesiredWithinRange",
+    /// `minReplicas`, or a schedule's.
+    MinReplicas = "MinReplicas",
+    /// `maxReplicas`, or a schedule's.
+    MaxReplicas = "MaxReplicas",
+    /// The stabilization window of scale-up.
+    ScaleUpStabilized = "ScaleUpStabilized",
+    /// The stabilization window of scale-down.
+    ScaleDownStabilized = "ScaleDownStabilized",
+    /// A rate policy of scale-up.
+    ScaleUpLimit = "ScaleUpLimit",
+    /// A rate policy of scale-down.
+    ScaleDownLimit = "ScaleDownLimit",
+    /// `selectPolicy: Disabled` of scale-up.
+    ScaleUpDisabled = "ScaleUpDisabled",
+    /// `selectPolicy: Disabled` of scale-down.
+    ScaleDownDisabled = "ScaleDownDisabled",
+    /// The cooldown after a scale-up.
+    ScaleUpCooldown = "ScaleUpCooldown",
+    /// The cooldown after a scale-down.
+    ScaleDownCooldown = "ScaleDownCooldown",
+    /// A signal that cannot be read.
+    UnknownSignal = "UnknownSignal",
+    /// A rollout under way, or a change not observed yet.
+    RolloutInProgress = "RolloutInProgress",
+    /// A person who set 0 replicas.
+    PausedByHand = "PausedByHand",
+    /// `mode: Paused`.
+    Paused = "Paused",
+    /// `mode: ScaleDownOnly`.
+    ScaleUpPaused = "ScaleUpPaused",
+    /// `mode: ScaleUpOnly`.
+    ScaleDownPaused = "ScaleDownPaused",
+    /// `pinnedReplicas`.
+    Pinned = "Pinned",
+    /// The connections that the database accepts.
+    ConnectionBudget = "ConnectionBudget",
 }
 
 impl Cause {
     const fn limit(&self) -> Limit {
         match self {
-            Self::UnknownSignal { .. } => Limit::UnknownSignal,
-            Self::MinReplicas => Limit::MinReplicas,
-            Self::MaxReplicas => Limit::MaxReplicas,
+            Self::UnknownSignal => Limit::UnknownSignal,
+            Self::ScaleUpStabilized { .. } => Limit::ScaleUpStabilized,
+            Self::ScaleDownStabilized { .. } => Limit::ScaleDownStabilized,
+            Self::ScaleUpLimit { .. } => Limit::ScaleUpLimit,
+            Self::ScaleDownLimit { .. } => Limit::ScaleDownLimit,
+            Self::ScaleUpDisabled { .. } => Limit::ScaleUpDisabled,
+            Self::ScaleDownDisabled { .. } => Limit::ScaleDownDisabled,
+            Self::MinReplicas(_) => Limit::MinReplicas,
+            Self::MaxReplicas(_) => Limit::MaxReplicas,
             Self::RolloutInProgress => Limit::RolloutInProgress,
             Self::ScaleUpCooldown { .. } => Limit::ScaleUpCooldown,
             Self::ScaleDownCooldown { .. } => Limit::ScaleDownCooldown,
             Self::PausedByHand => Limit::PausedByHand,
+            Self::Paused { .. } => Limit::Paused,
+            Self::ScaleUpPaused { .. } => Limit::ScaleUpPaused,
+            Self::ScaleDownPaused { .. } => Limit::ScaleDownPaused,
+            Self::Pinned { .. } => Limit::Pinned,
         }
     }
 }
@@ -103,7 +210,7 @@ impl Explanation {
         match self.shortfall().map(|(_, waiting)| waiting) {
             Some(Waiting::NotObserved | Waiting::NotSettled { .. }) => Limit::RolloutInProgress,
             Some(_) => Limit::ConnectionBudget,
-            None => self.last_rule().map_or(Limit::None, |(_, cause)| cause.limit()),
+            None => self.last_step().map_or(Limit::None, |step| step.cause.limit()),
         }
     }
 
@@ -114,10 +221,8 @@ impl Explanation {
         (!matches!(waiting, Waiting::DryRun | Waiting::Paused)).then_some((step, waiting))
     }
 
-    /// The last step before the budget that had something to say, and what.
-    pub(super) fn last_rule(&self) -> Option<(&Step, &Cause)> {
-        let Self { at: _, workload: _, demand: _, certainty, bounds, rollout, cooldown, pause, budget: _ } = self;
-        let last_first = [pause, cooldown, rollout, bounds, certainty];
-        last_first.into_iter().find_map(|step| Some((step, step.cause.as_ref()?)))
+    /// The last step before the budget.
+    pub(super) fn last_step(&self) -> Option<&Step> {
+        self.steps.last()
     }
 }

@@ -4,27 +4,29 @@ use core::fmt;
 
 use super::{
     BudgetStep, Explanation, Step,
-    limit::{Cause, Limit},
-    words::{Age, Arithmetic, Grouped, Lasting, Percent, Read},
+    limit::{Bound, Cause, Limit},
+    words::{Age, Arithmetic, Grouped, Percent, Read, Rule, Won},
 };
 use crate::{
-    demand::{Band, Demand, Proposal, Verdict},
+    demand::{Band, Demand, Measure, Proposal, Verdict},
     observation::{Rollout, Workload},
 };
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at, workload, demand, certainty, bounds, rollout, cooldown, pause, budget } = self;
+        let Self { at, workload, demand, steps, replicas: _, budget } = self;
         writeln!(f, "{}", self.headline())?;
         writeln!(f, "decided at {at:.0}; limited by {}", self.limited_by().as_str())?;
         write_workload(f, workload)?;
         for proposal in &demand.proposals {
             write_proposal(f, proposal, demand)?;
         }
-        for (name, step) in
-            [("signals", certainty), ("bounds", bounds), ("rollout", rollout), ("cooldown", cooldown), ("pause", pause)]
-        {
-            write_step(f, name, step)?;
+        if let Some(winner) = demand.winner.as_ref().filter(|_| demand.winning().is_none()) {
+            writeln!(f, "{}", Won(winner, demand.replicas))?;
+        }
+        for step in steps {
+            let Step { from, to, cause: _ } = step;
+            writeln!(f, "{from} -> {to}: {}", Rule(step, demand))?;
         }
         if let Some(budget) = budget {
             write_budget(f, budget)?;
@@ -48,26 +50,20 @@ fn write_proposal(f: &mut fmt::Formatter<'_>, proposal: &Proposal, demand: &Dema
     match verdict {
         Verdict::Unknown(unread) => writeln!(f, "{trigger}: unknown ({}): {}", unread.why.as_str(), unread.message),
         Verdict::Known(counted) => {
-            let largest = if demand.winner.as_ref() == Some(trigger) { ", the largest" } else { "" };
+            let won = demand.winning().is_some_and(|(winner, _)| winner.trigger == *trigger);
+            let largest = if won { ", the largest" } else { "" };
             let arithmetic = Arithmetic(counted, *target);
-            let (read, age) = (Read(&counted.load), Age(counted.age));
-            writeln!(f, "{trigger}: wants {}{largest} ({arithmetic}); read {read}, {age} old", counted.replicas)
+            let (read, age) = (Read(&counted.measure), Age(counted.age));
+            writeln!(f, "{trigger}: wants {}{largest} ({arithmetic}); read {read}, {age} old", counted.replicas)?;
+            match counted.measure {
+                Measure::Queue { still_since: Some(since), in_flight, .. } => writeln!(
+                    f,
+                    "{trigger}: its consumers have taken no more than {in_flight} messages since {since:.0} although more wait: \
+                     more replicas may not help"
+                ),
+                _ => Ok(()),
+            }
         }
-    }
-}
-
-fn write_step(f: &mut fmt::Formatter<'_>, name: &str, step: &Step) -> fmt::Result {
-    let Step { from, to, cause } = step;
-    let Some(cause) = cause else { return Ok(()) };
-    write!(f, "{name}: {from} -> {to}, ")?;
-    match cause {
-        Cause::UnknownSignal { triggers } => writeln!(f, "no scale-in while {} is unknown", triggers.join(", ")),
-        Cause::MinReplicas => writeln!(f, "minReplicas"),
-        Cause::MaxReplicas => writeln!(f, "maxReplicas"),
-        Cause::RolloutInProgress => writeln!(f, "no scale-in during a rollout"),
-        Cause::ScaleUpCooldown { cooling, then: _ } => writeln!(f, "scale-up cooldown {}", Lasting(*cooling)),
-        Cause::ScaleDownCooldown { cooling, then: _ } => writeln!(f, "scale-down cooldown {}", Lasting(*cooling)),
-        Cause::PausedByHand => writeln!(f, "paused by hand"),
     }
 }
 
@@ -82,35 +78,47 @@ fn write_budget(f: &mut fmt::Formatter<'_>, step: &BudgetStep) -> fmt::Result {
 
 /// What would have to change for the next move.
 fn write_next(f: &mut fmt::Formatter<'_>, explanation: &Explanation) -> fmt::Result {
-    let Explanation { at: _, workload, demand, certainty, bounds, rollout, cooldown, pause: _, budget: _ } =
-        explanation;
     f.write_str("next: ")?;
-    match explanation.limited_by() {
-        Limit::None if explanation.replicas() != workload.desired => f.write_str("what the next readings ask for"),
-        Limit::None => write_bands(f, demand),
-        Limit::MinReplicas => write!(f, "more load, or a minReplicas below {}", bounds.to),
-        Limit::MaxReplicas => write!(f, "less load, or a maxReplicas above {}", bounds.to),
-        Limit::UnknownSignal if demand.winner.is_none() => {
-            f.write_str("what the signals ask for when they can be read")
-        }
-        Limit::UnknownSignal => {
-            write!(f, "{} when every signal can be read, if none of them asks for more", certainty.from)
-        }
-        Limit::RolloutInProgress => write!(f, "{} when the rollout has settled, if the readings stay", rollout.from),
-        Limit::ScaleUpCooldown | Limit::ScaleDownCooldown => write_after(f, cooldown.cause.as_ref()),
-        Limit::PausedByHand => f.write_str("when somebody sets at least 1 replica"),
-        Limit::ConnectionBudget => {
-            f.write_str("when the budget has room; it is asked again on every turn, outside the cooldown")
-        }
+    if explanation.shortfall().is_some() && explanation.limited_by() == Limit::ConnectionBudget {
+        return f.write_str("when the budget has room; it is asked again on every turn, outside the cooldown");
+    }
+    match explanation.last_step() {
+        Some(step) => write_next_step(f, step, explanation),
+        None if explanation.told() != explanation.workload.desired => f.write_str("what the next readings ask for"),
+        None => write_bands(f, &explanation.demand),
     }
 }
 
-fn write_after(f: &mut fmt::Formatter<'_>, cause: Option<&Cause>) -> fmt::Result {
+fn write_next_step(f: &mut fmt::Formatter<'_>, step: &Step, explanation: &Explanation) -> fmt::Result {
+    let Step { from, to, cause } = step;
     match cause {
-        Some(Cause::ScaleUpCooldown { then, .. } | Cause::ScaleDownCooldown { then, .. }) => {
+        Cause::UnknownSignal if explanation.demand.winner.is_none() => {
+            f.write_str("what the signals ask for when they can be read")
+        }
+        Cause::UnknownSignal => write!(f, "{from} when every signal can be read, if none of them asks for more"),
+        Cause::ScaleUpStabilized { until, then, .. } | Cause::ScaleDownStabilized { until, then, .. } => match until {
+            Some(until) => write!(f, "{then} from {until:.0}, if the readings stay"),
+            None => write!(f, "{then} when that has been recommended for the whole window"),
+        },
+        Cause::ScaleUpLimit { then, .. } | Cause::ScaleDownLimit { then, .. } => {
+            write!(f, "on to {then} as the period passes, if the readings stay")
+        }
+        Cause::ScaleUpDisabled { then } | Cause::ScaleDownDisabled { then } => {
+            write!(f, "{then} when selectPolicy is not Disabled")
+        }
+        Cause::MinReplicas(Bound { schedule: None }) => write!(f, "more load, or a minReplicas below {to}"),
+        Cause::MaxReplicas(Bound { schedule: None }) => write!(f, "less load, or a maxReplicas above {to}"),
+        Cause::MinReplicas(Bound { schedule: Some(name) }) => write!(f, "more load, or the end of schedule {name}"),
+        Cause::MaxReplicas(Bound { schedule: Some(name) }) => write!(f, "less load, or the end of schedule {name}"),
+        Cause::RolloutInProgress => write!(f, "{from} when the rollout has settled, if the readings stay"),
+        Cause::ScaleUpCooldown { then, .. } | Cause::ScaleDownCooldown { then, .. } => {
             write!(f, "{then} when the cooldown is over, if the readings stay")
         }
-        _ => Ok(()),
+        Cause::PausedByHand => f.write_str("when somebody sets at least 1 replica"),
+        Cause::Paused { then } => write!(f, "{then} when mode is not Paused"),
+        Cause::ScaleUpPaused { then } => write!(f, "{then} when mode is not ScaleDownOnly"),
+        Cause::ScaleDownPaused { then } => write!(f, "{then} when mode is not ScaleUpOnly"),
+        Cause::Pinned { then } => write!(f, "{then} without pinnedReplicas"),
     }
 }
 
@@ -120,17 +128,21 @@ fn write_bands(f: &mut fmt::Formatter<'_>, demand: &Demand) -> fmt::Result {
     for (i, (proposal, counted)) in demand.counted().enumerate() {
         write!(f, "{}{} is ", if i == 0 { "" } else { " or " }, proposal.trigger)?;
         match counted.band {
-            Band::Messages { more_above, .. } => write!(f, "above {} visible", Grouped(more_above))?,
-            Band::Percent { more_above: Some(percent), .. } => write!(f, "above {}", Percent(percent))?,
-            Band::Percent { more_above: None, .. } => f.write_str("high with a replica running")?,
+            Some(Band::Messages { more_above, .. }) => write!(f, "above {} visible", Grouped(more_above))?,
+            Some(Band::Percent { more_above: Some(percent), .. }) => write!(f, "above {}", Percent(percent))?,
+            Some(Band::Percent { more_above: None, .. }) => f.write_str("high with a replica running")?,
+            None => f.write_str("higher")?,
         }
     }
     f.write_str("; fewer when ")?;
     for (i, (proposal, counted)) in demand.counted().enumerate() {
         write!(f, "{}{} is ", if i == 0 { "" } else { " and " }, proposal.trigger)?;
         match counted.band {
-            Band::Messages { fewer_below, .. } => write!(f, "below {} visible and in flight", Grouped(fewer_below))?,
-            Band::Percent { fewer_below, .. } => write!(f, "below {}", Percent(fewer_below))?,
+            Some(Band::Messages { fewer_below, .. }) => {
+                write!(f, "below {} visible and in flight", Grouped(fewer_below))?;
+            }
+            Some(Band::Percent { fewer_below, .. }) => write!(f, "below {}", Percent(fewer_below))?,
+            None => f.write_str("lower")?,
         }
     }
     Ok(())

@@ -1,15 +1,19 @@
 //! Numbers and arithmetic as people write them.
 
-use alloc::format;
+use alloc::{format, string::String};
 use core::fmt;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
+use super::{
+    Step,
+    limit::{Bound, Cause},
+};
 use crate::{
-    demand::{Counted, Ruling},
+    demand::{Counted, Demand, Measure, PodsSeen, PodsUse, Ruling, Winner},
     history::{Cooling, Settled},
-    policy::Target,
-    reading::Load,
+    policy::{Enough, Queue, RateKind, RatePolicy, Target},
+    units::Replicas,
 };
 
 /// A count with its thousands set apart: `1,440`.
@@ -44,23 +48,33 @@ impl fmt::Display for Age {
 }
 
 /// A load as it was read.
-pub(super) struct Read<'a>(pub(super) &'a Load);
+pub(super) struct Read<'a>(pub(super) &'a Measure);
 
 impl fmt::Display for Read<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Load::Queue { visible, in_flight, delayed } => {
-                write!(
-                    f,
-                    "{} visible, {} in flight, {} delayed",
-                    Grouped(*visible),
-                    Grouped(*in_flight),
-                    Grouped(*delayed)
-                )
+        match *self.0 {
+            Measure::Queue { visible, in_flight, delayed, .. } => {
+                let [visible, in_flight, delayed] = [visible, in_flight, delayed].map(Grouped);
+                write!(f, "{visible} visible, {in_flight} in flight, {delayed} delayed")
             }
-            Load::Utilization { percent } => Percent(*percent).fmt(f),
-            Load::Pods(pods) => write!(f, "{} pods", pods.len()),
-            Load::Value { milli } => Grouped(milli / 1000).fmt(f),
+            Measure::Utilization { percent, .. } => Percent(percent).fmt(f),
+            Measure::Pods(PodsSeen { ready, unready, missing, ignored, .. }) => {
+                write!(f, "{ready} pods ready, {unready} not ready, {missing} not measured, {ignored} gone or going")
+            }
+            Measure::Value { milli, .. } => Milli(milli).fmt(f),
+        }
+    }
+}
+
+/// Thousandths with as many decimals as say something: `1,440`, `0.5`.
+pub(super) struct Milli(pub(super) u64);
+
+impl fmt::Display for Milli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Grouped(self.0 / 1000).fmt(f)?;
+        match self.0 % 1000 {
+            0 => Ok(()),
+            rest => f.write_str(format!(".{rest:03}").trim_end_matches('0')),
         }
     }
 }
@@ -71,35 +85,181 @@ pub(super) struct Arithmetic<'a>(pub(super) &'a Counted, pub(super) Target);
 impl fmt::Display for Arithmetic<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(counted, target) = self;
-        match (&counted.load, target) {
-            (Load::Queue { visible, in_flight, .. }, Target::MessagesPerReplica(per_replica)) => {
-                let (visible, in_flight, per_replica) =
-                    (Grouped(*visible), Grouped(*in_flight), Grouped(u64::from(*per_replica)));
-                match counted.ruling {
-                    Ruling::More => write!(f, "{visible} visible / {per_replica}"),
-                    Ruling::Fewer => write!(f, "({visible} visible + {in_flight} in flight) / {per_replica}"),
-                    Ruling::WorkInFlight => write!(f, "{visible} visible + {in_flight} in flight need them"),
-                    Ruling::WholeReplicas => {
-                        write!(f, "{visible} visible + {in_flight} in flight at {per_replica} a replica need every one")
-                    }
-                    Ruling::WithinTolerance | Ruling::CapacityOnItsWay => {
-                        write!(f, "{visible} visible at {per_replica} a replica, within tolerance")
-                    }
-                }
+        match (counted.measure, target) {
+            (Measure::Queue { visible, in_flight, ahead, arrivals, .. }, Target::Queue(queue)) => {
+                write_queue(f, counted.ruling, [visible, in_flight, ahead], arrivals, queue)
             }
-            (Load::Utilization { percent }, Target::Utilization(target)) => {
-                let (percent, target) = (Percent(*percent), Percent(f64::from(*target)));
-                match (counted.ruling, counted.base) {
-                    (Ruling::More | Ruling::Fewer, Some(base)) => write!(f, "{base} x {percent} / {target}"),
-                    (Ruling::CapacityOnItsWay, Some(base)) => {
-                        write!(f, "{base} x {percent} / {target}, asked for already")
-                    }
-                    (Ruling::WholeReplicas, _) => write!(f, "{percent} of {target}, with one fewer it would be above"),
+            (Measure::Utilization { percent, base }, Target::Utilization(target)) => {
+                let (percent, target) = (Percent(percent), Percent(f64::from(*target)));
+                match counted.ruling {
+                    Ruling::More | Ruling::Fewer => write!(f, "{base} x {percent} / {target}"),
+                    Ruling::CapacityOnItsWay => write!(f, "{base} x {percent} / {target}, asked for already"),
+                    Ruling::WholeReplicas => write!(f, "{percent} of {target}, with one fewer it would be above"),
                     _ => write!(f, "{percent} of {target}, within tolerance"),
                 }
             }
-            (load, _) => Read(load).fmt(f),
+            (Measure::Pods(seen), target) => write_pods(f, counted.ruling, &seen, target),
+            (Measure::Value { milli, base }, Target::Value { milli: target }) => {
+                let (value, target) = (Milli(milli), Milli(*target));
+                match counted.ruling {
+                    Ruling::WithinTolerance => write!(f, "{value} of {target}, within tolerance"),
+                    _ if base == Replicas::ZERO => write!(f, "{value} / {target}"),
+                    _ => write!(f, "{base} x {value} / {target}"),
+                }
+            }
+            (Measure::Value { milli, base }, Target::AverageValue { milli: target }) => {
+                let (value, target) = (Milli(milli), Milli(*target));
+                match counted.ruling {
+                    Ruling::WithinTolerance => write!(f, "{value} / {base} of {target} each, within tolerance"),
+                    _ => write!(f, "{value} / {target}"),
+                }
+            }
+            (measure, _) => Read(&measure).fmt(f),
         }
+    }
+}
+
+fn write_queue(
+    f: &mut fmt::Formatter<'_>,
+    ruling: Ruling,
+    [visible, in_flight, ahead]: [u64; 3],
+    arrivals: Option<u64>,
+    queue: &Queue,
+) -> fmt::Result {
+    let more = ahead.saturating_sub(visible);
+    let [visible, in_flight] = [visible, in_flight].map(Grouped);
+    let expected = if more == 0 {
+        format!("{visible} visible")
+    } else {
+        format!("({visible} visible + {} expected)", Grouped(more))
+    };
+    let share = match queue.enough {
+        Enough::Messages(enough) => format!("{}", Grouped(u64::from(enough))),
+        Enough::Latency { target, per_message } => {
+            let at_once = queue.concurrency.map_or_else(String::new, |at_once| format!(", {at_once} at once"));
+            let arriving = arrivals.map_or_else(
+                || String::from("arrivals not known yet"),
+                |arrivals| format!("{} arriving a second", Milli(arrivals)),
+            );
+            format!("(wait {} s, {} s each{at_once}; {arriving})", Milli(target), Milli(per_message))
+        }
+    };
+    match ruling {
+        Ruling::More => write!(f, "{expected} / {share}"),
+        Ruling::MessageGroups => write!(f, "{expected} / {share}, no more than the message groups"),
+        Ruling::Fewer => write!(f, "({expected} + {in_flight} in flight) / {share}"),
+        Ruling::WorkInFlight => write!(f, "{visible} visible + {in_flight} in flight need them"),
+        Ruling::WholeReplicas => {
+            write!(f, "{visible} visible + {in_flight} in flight at {share} a replica need every one")
+        }
+        Ruling::RateUnknown => write!(f, "{visible} visible + {in_flight} in flight, arrivals not known yet"),
+        Ruling::WithinTolerance | Ruling::CapacityOnItsWay | Ruling::MissingPods => {
+            write!(f, "{visible} visible at {share} a replica, within tolerance")
+        }
+    }
+}
+
+fn write_pods(f: &mut fmt::Formatter<'_>, ruling: Ruling, seen: &PodsSeen, target: &Target) -> fmt::Result {
+    let target = match target {
+        Target::AverageValue { milli } | Target::Value { milli } => format!("{}", Milli(*milli)),
+        Target::Utilization(percent) => format!("{percent} %"),
+        Target::Queue(_) => String::new(),
+    };
+    let words = |usage| match usage {
+        PodsUse::Percent(percent) => format!("{percent} %"),
+        PodsUse::AverageMilli(milli) => format!("{}", Milli(milli)),
+    };
+    let (usage, pods) = seen.careful.unwrap_or((seen.usage, seen.ready));
+    let careful = if seen.careful.is_some() { " with unknown pods counted the careful way" } else { "" };
+    match ruling {
+        Ruling::WithinTolerance => write!(f, "{} of {target}, within tolerance", words(usage)),
+        Ruling::MissingPods => write!(f, "{} of {target}{careful} asks for nothing", words(usage)),
+        _ => write!(f, "{pods} x {} / {target}{careful}", words(usage)),
+    }
+}
+
+/// Who has the largest number, when it is no trigger.
+pub(super) struct Won<'a>(pub(super) &'a Winner, pub(super) Replicas);
+
+impl fmt::Display for Won<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(winner, replicas) = self;
+        match winner {
+            Winner::Trigger(name) => write!(f, "{name} wants {replicas}"),
+            Winner::Schedule { name, until } => write!(f, "schedule {name} wants {replicas} until {until:.0}"),
+            Winner::Fallback { since } => {
+                write!(f, "fallback to {replicas}: no signal could be read since {since:.0}")
+            }
+            Winner::Idle { since } => write!(f, "idle since {since:.0}, so {replicas}"),
+            Winner::Activation if *replicas == Replicas::ZERO => f.write_str("no trigger is active, so 0"),
+            Winner::Activation => write!(f, "at least {replicas} until nothing is to be done"),
+        }
+    }
+}
+
+/// What a rule did, in a few words.
+pub(super) struct Rule<'a>(pub(super) &'a Step, pub(super) &'a Demand);
+
+impl fmt::Display for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(Step { to, cause, from: _ }, demand) = self;
+        match cause {
+            Cause::UnknownSignal => {
+                f.write_str("no scale-in while ")?;
+                for (i, (name, _)) in demand.unknown().enumerate() {
+                    write!(f, "{}{name}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str(" is unknown")
+            }
+            Cause::ScaleUpStabilized { run, until, .. } => {
+                write!(f, "scale-up window: {} was recommended{}", run.replicas, Until(*until))
+            }
+            Cause::ScaleDownStabilized { run, until, .. } => {
+                write!(f, "scale-down window: {} was recommended{}", run.replicas, Until(*until))
+            }
+            Cause::ScaleUpLimit { policy, .. } => write!(f, "scale-up policy {}", Rate(policy)),
+            Cause::ScaleDownLimit { policy, .. } => write!(f, "scale-down policy {}", Rate(policy)),
+            Cause::ScaleUpDisabled { .. } => f.write_str("scale-up is disabled"),
+            Cause::ScaleDownDisabled { .. } => f.write_str("scale-down is disabled"),
+            Cause::MinReplicas(Bound { schedule: None }) => write!(f, "minReplicas is {to}"),
+            Cause::MinReplicas(Bound { schedule: Some(name) }) => write!(f, "minReplicas is {to} by schedule {name}"),
+            Cause::MaxReplicas(Bound { schedule: None }) => write!(f, "maxReplicas is {to}"),
+            Cause::MaxReplicas(Bound { schedule: Some(name) }) => write!(f, "maxReplicas is {to} by schedule {name}"),
+            Cause::RolloutInProgress => f.write_str("no scale-in during a rollout"),
+            Cause::ScaleUpCooldown { cooling, .. } => write!(f, "scale-up cooldown {}", Lasting(*cooling)),
+            Cause::ScaleDownCooldown { cooling, .. } => write!(f, "scale-down cooldown {}", Lasting(*cooling)),
+            Cause::PausedByHand => f.write_str("paused by hand at 0"),
+            Cause::Paused { .. } => f.write_str("mode is Paused"),
+            Cause::ScaleUpPaused { .. } => f.write_str("mode is ScaleDownOnly"),
+            Cause::ScaleDownPaused { .. } => f.write_str("mode is ScaleUpOnly"),
+            Cause::Pinned { .. } => write!(f, "pinnedReplicas is {to}"),
+        }
+    }
+}
+
+/// Until when a recommendation counts.
+struct Until(Option<Timestamp>);
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(until) => write!(f, ", it counts until {until:.0}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A rate policy as people write it: `4 pods in 15s`, `100 % in 1m`.
+struct Rate<'a>(&'a RatePolicy);
+
+impl fmt::Display for Rate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RatePolicy { kind, value, period } = self.0;
+        let unit = match kind {
+            RateKind::Pods => "pods",
+            RateKind::Percent => "%",
+        };
+        write!(f, "{value} {unit} in {period:#}")
     }
 }
 

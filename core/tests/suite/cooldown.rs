@@ -5,16 +5,17 @@
 //! cooldown, and a scale-out in it goes ahead at once and ends it; the clock starts when the activity has completed.
 
 use hybridscaler_core::{
-    Replicas, decide,
+    Replicas,
     explanation::Limit,
     history::{Cooling, History, Settled},
+    look,
     observation::{Rollout, Workload},
     policy::{Policy, Target},
     reading::Reading,
 };
 use jiff::SignedDuration;
 
-use crate::support::{at, at_rest, policy, queue};
+use crate::support::{at, at_rest, messages, policy, queue};
 
 /// One workload over time. CPU at 65 %, 60 messages a replica, 2 to 50 replicas, cooldowns of 30 s up and 180 s down.
 struct Life {
@@ -34,7 +35,7 @@ impl Life {
     }
 
     fn of_queue(replicas: u32) -> Self {
-        Self::new(replicas, Target::MessagesPerReplica(60))
+        Self::new(replicas, messages(60))
     }
 
     /// One turn: look, decide, write. The outcome is what is desired then, and what limits it.
@@ -44,10 +45,9 @@ impl Life {
             Reading::Known { load, .. } => Reading::Known { load, at: now },
             unknown @ Reading::Unknown(_) => unknown,
         };
-        self.history = self.history.observed(&self.workload, now);
         let seen = crate::support::seen(self.workload, &[reading]);
-        let decision = decide(&self.policy, &seen, &self.history, now);
-        self.history = self.history.scaled(&self.workload, decision.replicas, &self.policy.behavior, now);
+        let decision = look(&self.policy, &seen, &mut self.history, now);
+        self.history.scaled(&self.workload, decision.replicas, &self.policy, now);
         self.workload.desired = decision.replicas;
         (decision.replicas.0, decision.limited_by)
     }
@@ -140,7 +140,9 @@ fn a_target_at_rest_at_another_number_has_not_taken_the_change_yet() {
     let mut life = Life::of_cpu(5);
     life.cpu(0, 100.0);
     let before = at_rest(5);
-    assert_eq!(life.history.observed(&before, at(10)), life.history);
+    let change = life.history.scale_up;
+    life.history.observed(&life.policy, &crate::support::seen(before, &[]), at(10));
+    assert_eq!(life.history.scale_up, change);
 }
 
 #[test]
@@ -168,7 +170,9 @@ fn a_cooldown_tells_whether_its_change_settled_or_was_given_up() {
     let mut life = Life::of_cpu(5);
     life.cpu(0, 100.0);
     let up = |life: &Life, seconds| {
-        life.history.observed(&life.workload, at(seconds)).scale_up.unwrap().cooling(cooldown, at(seconds))
+        let mut history = life.history.clone();
+        history.observed(&life.policy, &crate::support::seen(life.workload, &[]), at(seconds));
+        history.scale_up.unwrap().cooling(cooldown, at(seconds))
     };
     assert_eq!(up(&life, 299), Cooling::Settling { latest: at(330) });
     assert_eq!(up(&life, 310), Cooling::Until { end: at(330), since: Settled::SettleTimeout });

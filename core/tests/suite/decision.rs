@@ -1,9 +1,9 @@
 //! Whole decisions: what a workload should run, and the reason given.
 
-use crate::support::{at_rest, now, policy, queue, queue_of, seen, unknown, utilization};
+use crate::support::{at_rest, messages, now, policy, queue, queue_of, seen, unknown, utilization};
 use hybridscaler_core::{
     Decision, Replicas, decide,
-    demand::{Ruling, Verdict},
+    demand::{Measure, Ruling, Verdict, Winner},
     explanation::Limit,
     history::History,
     observation::{Rollout, Workload},
@@ -17,7 +17,7 @@ fn decision(policy: &Policy, workload: Workload, readings: &[Reading]) -> Decisi
 
 /// A queue of 60 messages a replica and CPU at 65 %, 2 to 50 replicas.
 fn both() -> Policy {
-    policy(2, 50, &[("backlog", Target::MessagesPerReplica(60)), ("cpu", Target::Utilization(65))])
+    policy(2, 50, &[("backlog", messages(60)), ("cpu", Target::Utilization(65))])
 }
 
 fn outcome(workload: Workload, readings: &[Reading; 2]) -> (u32, Limit) {
@@ -29,14 +29,14 @@ fn outcome(workload: Workload, readings: &[Reading; 2]) -> (u32, Limit) {
 fn the_largest_proposal_wins_and_is_named() {
     let decision = decision(&both(), at_rest(5), &[queue(420), utilization(130.0)]);
     assert_eq!((decision.replicas, decision.limited_by), (Replicas(10), Limit::None));
-    assert_eq!(decision.explanation.demand.winner.as_deref(), Some("cpu"));
+    assert_eq!(decision.explanation.demand.winner, Some(Winner::Trigger("cpu".into())));
 }
 
 #[test]
 fn among_equal_proposals_the_trigger_whose_name_sorts_first_is_named() {
     let decision = decision(&both(), at_rest(5), &[queue(600), utilization(130.0)]);
     assert_eq!(decision.replicas, Replicas(10));
-    assert_eq!(decision.explanation.demand.winner.as_deref(), Some("backlog"));
+    assert_eq!(decision.explanation.demand.winner, Some(Winner::Trigger("backlog".into())));
 }
 
 #[test]
@@ -114,7 +114,8 @@ fn cpu_is_counted_from_what_runs_so_tasks_that_cannot_start_do_not_call_for_more
     let Verdict::Known(counted) = &decision.explanation.demand.proposals[1].verdict else {
         unreachable!("it was read")
     };
-    assert_eq!((counted.base, counted.ruling), (Some(Replicas(2)), Ruling::CapacityOnItsWay));
+    assert_eq!(counted.measure, Measure::Utilization { percent: 100.0, base: Replicas(2) });
+    assert_eq!(counted.ruling, Ruling::CapacityOnItsWay);
 }
 
 #[test]
@@ -134,17 +135,7 @@ fn a_decision_survives_json_unchanged() {
 
 #[test]
 fn every_limit_is_written_as_it_is_named() {
-    for limit in [
-        Limit::None,
-        Limit::MinReplicas,
-        Limit::MaxReplicas,
-        Limit::ScaleUpCooldown,
-        Limit::ScaleDownCooldown,
-        Limit::UnknownSignal,
-        Limit::RolloutInProgress,
-        Limit::PausedByHand,
-        Limit::ConnectionBudget,
-    ] {
+    for limit in Limit::ALL {
         assert_eq!(serde_json::to_value(limit).unwrap(), limit.as_str());
     }
 }

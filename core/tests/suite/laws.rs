@@ -3,6 +3,7 @@
 use hybridscaler_core::{
     Decision, Replicas, decide,
     history::{Activity, History},
+    look,
     observation::{Rollout, Workload},
     policy::{Behavior, Pace, Policy, Target, Trigger},
     reading::{Load, MAX_PERCENT, Reading, Unknown},
@@ -10,7 +11,7 @@ use hybridscaler_core::{
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use crate::support::{at, at_rest, now, seen};
+use crate::support::{at, at_rest, messages as enough, now, seen, unhurried};
 
 /// One trigger and its reading; a reading may be of the wrong kind, stale, or of the future.
 type Signal = (Target, Reading);
@@ -40,8 +41,7 @@ fn reading() -> impl Strategy<Value = Reading> {
 }
 
 fn signal() -> impl Strategy<Value = Signal> {
-    let target =
-        prop_oneof![(1..200_u32).prop_map(Target::MessagesPerReplica), (1..=100_u32).prop_map(Target::Utilization)];
+    let target = prop_oneof![(1..200_u32).prop_map(enough), (1..=100_u32).prop_map(Target::Utilization)];
     (target, reading())
 }
 
@@ -69,14 +69,18 @@ fn activity() -> impl Strategy<Value = Option<Activity>> {
 }
 
 fn history() -> impl Strategy<Value = History> {
-    (activity(), activity()).prop_map(|(scale_up, scale_down)| History { scale_up, scale_down })
+    (activity(), activity()).prop_map(|(scale_up, scale_down)| History { scale_up, scale_down, ..History::default() })
 }
 
 fn behavior() -> impl Strategy<Value = Behavior> {
     let pace = || {
         let cooldown =
             prop_oneof![8 => 0..600_i64, 1 => Just(i64::MAX), 1 => Just(-5)].prop_map(SignedDuration::from_secs);
-        (cooldown, edge(0..1_000)).prop_map(|(cooldown, tolerance_permille)| Pace { cooldown, tolerance_permille })
+        (cooldown, edge(0..1_000)).prop_map(|(cooldown, tolerance_permille)| Pace {
+            cooldown,
+            tolerance_permille,
+            ..unhurried()
+        })
     };
     (pace(), pace()).prop_map(|(scale_up, scale_down)| Behavior { scale_up, scale_down })
 }
@@ -84,12 +88,18 @@ fn behavior() -> impl Strategy<Value = Behavior> {
 /// A policy for `signals`, whose readings go stale after five minutes.
 fn policy(min: u32, more: u32, behavior: Behavior, signals: &[Signal]) -> Policy {
     let stale_after = SignedDuration::from_mins(5);
-    let trigger = |(i, (target, _)): (usize, &Signal)| Trigger { name: format!("t{i}"), target: *target, stale_after };
+    let trigger = |(i, (target, _)): (usize, &Signal)| Trigger {
+        name: format!("t{i}").into(),
+        target: *target,
+        activation: None,
+        stale_after,
+    };
     Policy {
         min: Replicas(min),
         max: Replicas(min.saturating_add(more)),
         triggers: signals.iter().enumerate().map(trigger).collect(),
         behavior,
+        ..crate::support::policy(1, 1, &[])
     }
 }
 
@@ -184,7 +194,7 @@ proptest! {
         behavior in behavior(),
     ) {
         let signals = |running: u32| [
-            (Target::MessagesPerReplica(60), Load::Queue { visible, in_flight, delayed: 0 }),
+            (enough(60), Load::Queue { visible, in_flight, delayed: 0 }),
             (Target::Utilization(65), Load::Utilization { percent: machine_load / f64::from(running) }),
         ].map(|(target, load)| (target, Reading::Known { load, at: now() }));
         let policy = policy(min, 40, behavior, &signals(1));
@@ -201,7 +211,9 @@ proptest! {
         let decision = decided(&policy, workload, &readings, &history);
         prop_assert!(decision.explanation.headline().to_string().chars().count() <= 160);
         prop_assert!(!decision.explanation.to_string().is_empty());
-        let later = history.observed(&workload, at(ahead)).scaled(&workload, decision.replicas, &policy.behavior, at(ahead));
+        let mut later = history;
+        later.observed(&policy, &seen(workload, &readings), at(ahead));
+        later.scaled(&workload, decision.replicas, &policy, at(ahead));
         for activity in [later.scale_up, later.scale_down].into_iter().flatten() {
             prop_assert!(activity.at <= at(ahead) && activity.settled.is_none_or(|settled| settled <= at(ahead)));
         }
@@ -210,9 +222,10 @@ proptest! {
     #[test]
     fn no_moment_in_time_breaks_a_decision((policy, readings, workload, history) in case(), latest: bool) {
         let moment = if latest { Timestamp::MAX } else { Timestamp::MIN };
-        let replicas = decide(&policy, &seen(workload, &readings), &history, moment).replicas;
+        let mut history = history;
+        let replicas = look(&policy, &seen(workload, &readings), &mut history, moment).replicas;
         prop_assert!(replicas <= policy.max);
-        let history = history.observed(&workload, moment).scaled(&workload, replicas, &policy.behavior, moment);
+        history.scaled(&workload, replicas, &policy, moment);
         prop_assert!(history.scale_up.is_none_or(|up| up.at <= moment));
     }
 }

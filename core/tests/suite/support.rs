@@ -3,7 +3,7 @@
 use hybridscaler_core::{
     Replicas,
     observation::{Observation, Rollout, Workload},
-    policy::{Behavior, Pace, Policy, Target, Trigger},
+    policy::{Behavior, Enough, Fallback, Mode, Pace, Policy, Queue, SelectPolicy, Target, Trigger},
     reading::{Load, Reading, Unknown},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -20,10 +20,11 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 
 /// A policy with cooldowns of 30 s up and 180 s down and the HPA's tolerance of a tenth.
 pub(crate) fn policy(min: u32, max: u32, triggers: &[(&str, Target)]) -> Policy {
-    let pace = |seconds| Pace { cooldown: SignedDuration::from_secs(seconds), tolerance_permille: 100 };
+    let pace = |seconds| Pace { cooldown: SignedDuration::from_secs(seconds), ..unhurried() };
     let trigger = |(name, target): &(&str, Target)| Trigger {
         name: (*name).into(),
         target: *target,
+        activation: matches!(target, Target::Queue(_)).then_some(1),
         stale_after: SignedDuration::from_mins(5),
     };
     Policy {
@@ -31,7 +32,29 @@ pub(crate) fn policy(min: u32, max: u32, triggers: &[(&str, Target)]) -> Policy 
         max: Replicas(max),
         triggers: triggers.iter().map(trigger).collect(),
         behavior: Behavior { scale_up: pace(30), scale_down: pace(180) },
+        idle: None,
+        startup: SignedDuration::ZERO,
+        schedules: Vec::new(),
+        fallback: Fallback::default(),
+        mode: Mode::Active,
+        pinned: None,
     }
+}
+
+/// No rules but the HPA's tolerance of a tenth.
+pub(crate) fn unhurried() -> Pace {
+    Pace {
+        cooldown: SignedDuration::ZERO,
+        window: SignedDuration::ZERO,
+        tolerance_permille: 100,
+        policies: Vec::new(),
+        select: SelectPolicy::Max,
+    }
+}
+
+/// So many messages a replica.
+pub(crate) fn messages(enough: u32) -> Target {
+    Target::Queue(Queue { enough: Enough::Messages(enough), concurrency: None, message_groups: None })
 }
 
 /// As many replicas running as desired, nothing on its way.
@@ -47,7 +70,7 @@ pub(crate) fn at_rest(replicas: u32) -> Workload {
 
 /// What was seen of one target.
 pub(crate) fn seen(workload: Workload, readings: &[Reading]) -> Observation {
-    Observation { workload, readings: readings.to_vec() }
+    Observation { workload, readings: readings.to_vec(), schedules: Vec::new() }
 }
 
 /// A queue read three seconds ago.

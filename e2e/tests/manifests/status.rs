@@ -4,7 +4,7 @@ use hybridscaler::api::{
     ConnectionBudget, ConnectionBudgetStatus, HybridScaler, HybridScalerStatus,
     conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
     status::{
-        Arrivals, ConnectionStatus, Recommendation, ScaleActivity, ScaleEvent, ScaleHistory, SignalState, TriggerStatus,
+        ConnectionStatus, Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory, SignalState, TriggerStatus,
     },
 };
 use jiff::{Timestamp, ToSpan};
@@ -66,16 +66,14 @@ fn scaler_status() -> HybridScalerStatus {
             desired: Some(18),
             scale_up: Some(activity.clone()),
             scale_down: Some(ScaleActivity { settled: None, ..activity }),
-            recommendations: vec![
-                Recommendation { replicas: u32::MAX, from: instant(), until: Some(instant()) },
-                Recommendation { replicas: 0, from: instant(), until: None },
-            ],
+            recommendations: Some(Recommendations {
+                scale_up: vec![Recommendation { replicas: 0, from: instant(), until: None }],
+                scale_down: vec![Recommendation { replicas: u32::MAX, from: instant(), until: Some(instant()) }],
+            }),
             events: vec![
-                ScaleEvent { change: -i64::from(u32::MAX), at: instant() },
-                ScaleEvent { change: u32::MAX.into(), at: instant() },
+                ScaleEvent { change: -i64::from(u32::MAX), at: instant(), until: Some(instant()) },
+                ScaleEvent { change: u32::MAX.into(), at: instant(), until: None },
             ],
-            idle_since: Some(instant()),
-            arrivals: vec![Arrivals { trigger: "backlog".into(), per_second: 0.25, at: instant() }],
         }),
         conditions: ready(),
     }

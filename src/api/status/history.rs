@@ -30,28 +30,33 @@ pub struct ScaleHistory {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale_down: Option<ScaleActivity>,
 
-    /// What was recommended within the stabilization windows, oldest first, each run of one number as one entry.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub recommendations: Vec<Recommendation>,
+    /// What was recommended within the stabilization windows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recommendations: Option<Recommendations>,
 
     /// Changes within the periods of the policies, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub events: Vec<ScaleEvent>,
+}
 
-    /// Since when no trigger has been active.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::instant")]
-    pub idle_since: Option<Timestamp>,
-
-    /// The measured arrival rate of each queue.
+/// What was recommended within the stabilization windows, oldest first, each run of one number as one entry, as far as a window may still
+/// look at it.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Recommendations {
+    /// For the window of scale-up, which follows the least: each number is larger than the one before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 10))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["trigger".into()]))]
-    pub arrivals: Vec<Arrivals>,
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub scale_up: Vec<Recommendation>,
+
+    /// For the window of scale-down, which follows the largest: each number is smaller than the one before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub scale_down: Vec<Recommendation>,
 }
 
 /// A number of replicas that was recommended for a time.
@@ -80,26 +85,14 @@ pub struct ScaleEvent {
     #[schemars(schema_with = "schema::change")]
     pub change: i64,
 
-    /// When the target accepted it.
+    /// When the target accepted it; the first, when several count as one.
     #[schemars(schema_with = "schema::instant")]
     pub at: Timestamp,
-}
 
-/// How fast work arrives at one trigger.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Arrivals {
-    /// Name of the trigger.
-    #[schemars(length(min = 1, max = 63))]
-    pub trigger: String,
-
-    /// Messages a second.
-    #[schemars(range(min = 0))]
-    pub per_second: f64,
-
-    /// When it was measured.
+    /// When the target accepted the last, when several count as one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::instant")]
-    pub at: Timestamp,
+    pub until: Option<Timestamp>,
 }
 
 /// One change of the target's replicas.

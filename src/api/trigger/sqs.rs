@@ -12,9 +12,6 @@ use super::super::{
 /// Active from so many visible messages, where a trigger does not say.
 const ACTIVATION_MESSAGES: i32 = 1;
 
-/// Messages that a replica works on at once, where a trigger does not say.
-const CONCURRENCY: i32 = 1;
-
 /// The backlog of an SQS queue. More replicas are started for visible messages; fewer are kept only when visible and in-flight
 /// messages together need fewer. Exactly one target: `messagesPerReplica`, or `targetLatencySeconds` with `secondsPerMessage`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -60,7 +57,8 @@ pub struct SqsTrigger {
     #[x_kube(validation = at_least("secondsPerMessage", "0.001"))]
     pub seconds_per_message: Option<f64>,
 
-    /// Messages that one replica works on at once. Default 1; 1 to 1000.
+    /// Messages that one replica works on at once; 1 to 1000. When given, no replica is taken away that messages in flight keep busy.
+    /// Default: not known, and taken for 1 where a number is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub concurrency: Option<i32>,
@@ -114,12 +112,12 @@ impl SqsTrigger {
         }
     }
 
-    /// Messages that one replica works on at once, at least 1.
+    /// Messages that one replica works on at once, at least 1; none when it is not known.
     ///
     /// # Errors
     /// The number is out of range.
-    pub fn concurrency(&self) -> Result<u32, SpecError> {
-        in_range("sqs.concurrency", self.concurrency.unwrap_or(CONCURRENCY), 1, 1000)
+    pub fn concurrency(&self) -> Result<Option<u32>, SpecError> {
+        self.concurrency.map(|at_once| in_range("sqs.concurrency", at_once, 1, 1000)).transpose()
     }
 
     /// Visible messages from which the trigger is active, at least 1.

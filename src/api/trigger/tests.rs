@@ -63,11 +63,11 @@ fn a_queue_aims_at_messages_a_replica_or_at_a_latency() {
 #[test]
 fn what_a_queue_leaves_out_gets_the_documented_default() {
     let bare = sqs(json!({"messagesPerReplica": 60}));
-    assert_eq!((bare.concurrency().unwrap(), bare.activation().unwrap(), bare.message_groups().unwrap()), (1, 1, None));
+    assert_eq!((bare.concurrency().unwrap(), bare.activation().unwrap(), bare.message_groups().unwrap()), (None, 1, None));
     let full = sqs(json!({"concurrency": 4, "activationMessages": 7, "messageGroups": 20}));
     assert_eq!(
         (full.concurrency().unwrap(), full.activation().unwrap(), full.message_groups().unwrap()),
-        (4, 7, Some(20))
+        (Some(4), 7, Some(20))
     );
     let wrong = sqs(json!({"concurrency": 0, "activationMessages": -1, "messageGroups": 0}));
     assert!(wrong.concurrency().is_err() && wrong.activation().is_err() && wrong.message_groups().is_err());

@@ -51,7 +51,7 @@ fn scaling_active(found: &Found) -> Verdict {
         .proposals
         .iter()
         .filter_map(|proposal| match &proposal.verdict {
-            Ruled::Unknown(unread) => Some((proposal.trigger.as_str(), unread.why, &*unread.message)),
+            Ruled::Unknown(unread) => Some((&*proposal.trigger, unread.why, &*unread.message)),
             Ruled::Known(_) => None,
         })
         .collect();

@@ -1,0 +1,81 @@
+//! Rules for each direction, with the defaults of what is not written.
+
+use hybridscaler_core::policy;
+use jiff::SignedDuration;
+
+use crate::api::{
+    behavior::{Behavior, PolicyUnit, Preset, ScalingPolicy, ScalingRules, SelectPolicy},
+    spec_error::{SpecError, in_range},
+};
+
+/// The HPA's stabilization window of scale-down, in seconds (`--horizontal-pod-autoscaler-downscale-stabilization`).
+const SCALE_DOWN_WINDOW: i32 = 300;
+
+/// Tolerance of a direction that sets none, as that of a `HorizontalPodAutoscaler`.
+const TOLERANCE: f64 = 0.1;
+
+/// The HPA's own policies, where the preset asks for them: 4 pods or 100 % in 15 s up, 100 % in 15 s down.
+const HPA_SCALE_UP: [ScalingPolicy; 2] = [
+    ScalingPolicy { unit: PolicyUnit::Pods, value: 4, period_seconds: 15 },
+    ScalingPolicy { unit: PolicyUnit::Percent, value: 100, period_seconds: 15 },
+];
+const HPA_SCALE_DOWN: [ScalingPolicy; 1] =
+    [ScalingPolicy { unit: PolicyUnit::Percent, value: 100, period_seconds: 15 }];
+
+pub(super) fn into_core(behavior: Option<&Behavior>) -> Result<policy::Behavior, SpecError> {
+    let Behavior { preset, scale_up, scale_down } = behavior.cloned().unwrap_or_default();
+    let of_preset = |policies: &[ScalingPolicy]| match preset {
+        Some(Preset::Hpa) => policies.to_vec(),
+        None => Vec::new(),
+    };
+    Ok(policy::Behavior {
+        scale_up: pace("spec.behavior.scaleUp", scale_up, 0, &of_preset(&HPA_SCALE_UP))?,
+        scale_down: pace("spec.behavior.scaleDown", scale_down, SCALE_DOWN_WINDOW, &of_preset(&HPA_SCALE_DOWN))?,
+    })
+}
+
+/// `window` and `policies` are those of a direction that writes none. A cooldown without a window has window 0, or the window would
+/// swallow it.
+fn pace(
+    path: &str,
+    rules: Option<ScalingRules>,
+    window: i32,
+    policies: &[ScalingPolicy],
+) -> Result<policy::Pace, SpecError> {
+    let ScalingRules { cooldown_seconds, stabilization_window_seconds, policies: own, select_policy, tolerance } =
+        rules.unwrap_or_default();
+    let window = if cooldown_seconds.is_some() { 0 } else { window };
+    let seconds = |field: &str, value| {
+        let seconds = in_range(&format!("{path}.{field}"), value, 0, 3600)?;
+        Ok(SignedDuration::from_secs(seconds.into()))
+    };
+    Ok(policy::Pace {
+        cooldown: seconds("cooldownSeconds", cooldown_seconds.unwrap_or(0))?,
+        window: seconds("stabilizationWindowSeconds", stabilization_window_seconds.unwrap_or(window))?,
+        tolerance_permille: permille(&format!("{path}.tolerance"), tolerance.unwrap_or(TOLERANCE))?,
+        policies: super::each(&format!("{path}.policies"), own.as_deref().unwrap_or(policies), rate)?,
+        select: match select_policy {
+            SelectPolicy::Max => policy::SelectPolicy::Max,
+            SelectPolicy::Min => policy::SelectPolicy::Min,
+            SelectPolicy::Disabled => policy::SelectPolicy::Disabled,
+        },
+    })
+}
+
+fn rate(&ScalingPolicy { unit, value, period_seconds }: &ScalingPolicy) -> Result<policy::RatePolicy, SpecError> {
+    let (kind, most) = match unit {
+        PolicyUnit::Pods => (policy::RateKind::Pods, 10_000),
+        PolicyUnit::Percent => (policy::RateKind::Percent, 100_000),
+    };
+    let period = in_range("periodSeconds", period_seconds, 1, 1800)?;
+    let period = SignedDuration::from_secs(period.into());
+    Ok(policy::RatePolicy { kind, value: in_range("value", value, 1, most)?, period })
+}
+
+fn permille(field: &str, fraction: f64) -> Result<u32, SpecError> {
+    if !(0.0..=1.0).contains(&fraction) {
+        return Err(SpecError::new(field, fraction, "is out of range: set 0 to 1"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000, as checked above")]
+    Ok((fraction * 1000.0).round() as u32)
+}

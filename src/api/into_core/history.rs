@@ -1,0 +1,79 @@
+//! What later decisions depend on, as the status keeps it.
+
+use hybridscaler_core::{
+    Replicas,
+    history::{Activity, History, Recommendations, Run, ScaleEvent},
+};
+
+use crate::api::status::{self, Recommendation, ScaleActivity, ScaleHistory};
+
+impl From<ScaleHistory> for History {
+    /// The history with which a process starts that finds this one.
+    fn from(stored: ScaleHistory) -> Self {
+        let ScaleHistory { since, desired, scale_up, scale_down, recommendations, events } = stored;
+        let runs = |runs: Vec<Recommendation>| runs.into_iter().map(Run::from).collect();
+        let status::Recommendations { scale_up: for_up, scale_down: for_down } = recommendations.unwrap_or_default();
+        Self {
+            since,
+            desired: desired.map(Replicas),
+            scale_up: scale_up.map(Into::into),
+            scale_down: scale_down.map(Into::into),
+            recommendations: Recommendations { scale_up: runs(for_up), scale_down: runs(for_down) },
+            events: events.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
+        .resumed()
+    }
+}
+
+impl From<&History> for ScaleHistory {
+    fn from(history: &History) -> Self {
+        let runs = |runs: &[Run]| runs.iter().copied().map(Into::into).collect();
+        let Recommendations { scale_up, scale_down } = &history.recommendations;
+        let recommendations = status::Recommendations { scale_up: runs(scale_up), scale_down: runs(scale_down) };
+        Self {
+            since: history.since,
+            desired: history.desired.map(|desired| desired.0),
+            scale_up: history.scale_up.map(Into::into),
+            scale_down: history.scale_down.map(Into::into),
+            recommendations: Some(recommendations).filter(|runs| *runs != status::Recommendations::default()),
+            events: history.events.iter().copied().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<Recommendation> for Run {
+    fn from(Recommendation { replicas, from, until }: Recommendation) -> Self {
+        Self { replicas: Replicas(replicas), from, until }
+    }
+}
+
+impl From<Run> for Recommendation {
+    fn from(Run { replicas, from, until }: Run) -> Self {
+        Self { replicas: replicas.0, from, until }
+    }
+}
+
+impl From<status::ScaleEvent> for ScaleEvent {
+    fn from(status::ScaleEvent { change, at, until }: status::ScaleEvent) -> Self {
+        Self { change, at, until }
+    }
+}
+
+impl From<ScaleEvent> for status::ScaleEvent {
+    fn from(ScaleEvent { change, at, until }: ScaleEvent) -> Self {
+        Self { change, at, until }
+    }
+}
+
+impl From<ScaleActivity> for Activity {
+    fn from(ScaleActivity { base, to, at, settled }: ScaleActivity) -> Self {
+        Self { base: Replicas(base), to: Replicas(to), at, settled }
+    }
+}
+
+impl From<Activity> for ScaleActivity {
+    fn from(Activity { base, to, at, settled }: Activity) -> Self {
+        Self { base: base.0, to: to.0, at, settled }
+    }
+}

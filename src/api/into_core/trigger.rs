@@ -1,0 +1,84 @@
+//! One signal and what a replica should carry of it.
+
+use hybridscaler_core::policy::{self, Enough};
+use jiff::SignedDuration;
+
+use crate::api::{
+    spec_error::{SpecError, in_range},
+    target_ref::Target,
+    trigger::{CpuTarget, CpuTrigger, ExternalTarget, QueueTarget, Source, SqsTrigger, Trigger},
+};
+
+/// Age in seconds from which the CPU of an ECS service is unknown: CloudWatch delivers a period some minutes after its end.
+const CLOUDWATCH_STALE_AFTER: i32 = 300;
+
+/// Age in seconds from which another value is unknown: polls that may fail in a row, and the least whatever the interval.
+const STALE_AFTER_POLLS: i32 = 3;
+const STALE_AFTER: i32 = 60;
+
+/// The metrics API measures pods every 15 s to a minute and serves what it has: a value is unknown this many seconds after its window.
+const METRICS_API_STALE_AFTER: i32 = 180;
+
+pub(super) fn into_core(
+    trigger: &Trigger,
+    target: Target<'_>,
+    poll_interval: i32,
+) -> Result<policy::Trigger, SpecError> {
+    let polls = poll_interval.saturating_mul(STALE_AFTER_POLLS).max(STALE_AFTER);
+    let (load, activation, stale_after) = match trigger.source()? {
+        Source::Sqs(sqs) => (queue(sqs)?, Some(sqs.activation()?.into()), polls),
+        Source::Cpu(cpu) => match target {
+            Target::Ecs(_) => (service_cpu(cpu)?, None, CLOUDWATCH_STALE_AFTER),
+            Target::Workload { .. } => (pods_cpu(cpu)?, None, polls.max(METRICS_API_STALE_AFTER)),
+        },
+        Source::External(external) => {
+            let target = match external.target()? {
+                ExternalTarget::ValueMilli(milli) => policy::Target::Value { milli },
+                ExternalTarget::AverageMilli(milli) => policy::Target::AverageValue { milli },
+            };
+            (target, Some(external.activation_milli()?), polls)
+        }
+    };
+    let stale_after = in_range("staleAfterSeconds", trigger.stale_after_seconds.unwrap_or(stale_after), 10, 3600)?;
+    Ok(policy::Trigger {
+        name: trigger.name.as_str().into(),
+        target: load,
+        activation,
+        stale_after: SignedDuration::from_secs(stale_after.into()),
+    })
+}
+
+fn queue(sqs: &SqsTrigger) -> Result<policy::Target, SpecError> {
+    let millis = |time: SignedDuration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let enough = match sqs.target()? {
+        QueueTarget::MessagesPerReplica(messages) => Enough::Messages(messages),
+        QueueTarget::Latency { wait, per_message } => {
+            Enough::Latency { target: millis(wait), per_message: millis(per_message) }
+        }
+    };
+    let (concurrency, message_groups) = (sqs.concurrency()?, sqs.message_groups()?);
+    Ok(policy::Target::Queue(policy::Queue { enough, concurrency, message_groups }))
+}
+
+fn service_cpu(cpu: &CpuTrigger) -> Result<policy::Target, SpecError> {
+    match cpu.target()? {
+        CpuTarget::Utilization(percent @ 1..=100) => Ok(policy::Target::Utilization(percent)),
+        CpuTarget::Utilization(percent) => Err(SpecError::new(
+            "cpu.targetUtilization",
+            percent,
+            "is more than an ECS service reserves: set 1 to 100",
+        )),
+        CpuTarget::AverageMilli(milli) => Err(SpecError::new(
+            "cpu.targetAverageValue",
+            format!("{milli}m"),
+            "is not measured of an ECS service: use targetUtilization",
+        )),
+    }
+}
+
+fn pods_cpu(cpu: &CpuTrigger) -> Result<policy::Target, SpecError> {
+    Ok(match cpu.target()? {
+        CpuTarget::Utilization(percent) => policy::Target::Utilization(percent),
+        CpuTarget::AverageMilli(milli) => policy::Target::AverageValue { milli },
+    })
+}
