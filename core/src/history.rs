@@ -33,6 +33,7 @@ pub const EVIDENCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What was done and recommended before, as far as a later decision depends on it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct History {
     /// When the workload was first looked at; none: never.
@@ -57,6 +58,7 @@ pub struct History {
 
 /// One change of a target's replicas that we made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Activity {
     /// Replicas that ran before the first change of this cooldown: the base that ratio triggers count from while it lasts.

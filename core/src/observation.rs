@@ -37,6 +37,7 @@ pub struct Workload {
 
 /// Whether the target's own controller has carried out what it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Rollout {
     /// Its newest generation is observed and no replacement of replicas is under way.

@@ -61,6 +61,7 @@ pub enum Load {
 
 /// A resource that pods use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Resource {
     /// CPU: what a pod uses while it starts says nothing about its load.
@@ -94,6 +95,7 @@ pub struct Pod {
 
 /// `status.phase` of a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Phase {
     /// Accepted, not all containers run.
     Pending,
@@ -131,6 +133,7 @@ pub struct Usage {
 
 /// Why a reading is unknown. The names are stable: they are condition reasons and metric labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Unknown {
     /// No poll has finished yet.
     NotReadYet,

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 /// A number of replicas: pods of a workload or tasks of an ECS service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Replicas(pub u32);
 
 /// A number of database connections (slots of the server's connection limit).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Connections(pub u32);
 

@@ -12,6 +12,7 @@ const KEPT: usize = 32;
 
 /// One change of a target's replicas, or several that count as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ScaleEvent {
     /// Replicas added; removed when negative.

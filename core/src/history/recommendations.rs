@@ -12,6 +12,7 @@ const KEPT: usize = 24;
 
 /// A number that was recommended for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Run {
     /// The number.
@@ -29,6 +30,7 @@ pub struct Run {
 /// only the smaller ones and a window down only the larger ones: each list is strictly monotone, and a number that comes and goes
 /// leaves one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Recommendations {
     /// For the window of scale-up: each larger than the one before.

@@ -22,6 +22,7 @@ const STILL_PERMILLE: u64 = 10;
 
 /// How one queue has moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trend {
     /// The trigger that reads it.
