@@ -17,6 +17,12 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
     serde_saphyr::from_str(text).map_err(|error| explain(&error))
 }
 
+/// Reads one document of a manifest as `kubectl` does, by YAML 1.1: `010` is 8 there, and `on` is true.
+pub fn read_manifest<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| explain(&error))
+}
+
 fn explain(error: &serde_saphyr::Error) -> YamlError {
     use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
     let error = error.without_snippet();

@@ -84,7 +84,9 @@ impl Manifests {
             }
             Lookup::Other if (api_version.as_str(), kind.as_str()) == ("apps/v1", "Deployment") => {
                 let value = object.json();
-                self.findings.extend(accept(&mut self.deployments, object, value));
+                let unreadable = accept(&mut self.deployments, object, value);
+                // The API server has its own words for it, and we only look for its strategy.
+                self.findings.extend(unreadable.map(|found| Finding { severity: Severity::Warning, ..found }));
             }
             Lookup::Other => {}
         }
@@ -112,8 +114,8 @@ fn accept<T: DeserializeOwned>(to: &mut Vec<Found<T>>, at: Object, value: Value)
             None
         }
         Err(error) => {
-            let mend = String::new();
-            let problem = Problem { check: Check::Schema, field: String::new(), message: error.to_string(), mend };
+            let message = format!("it cannot be read: {error}");
+            let problem = Problem { check: Check::Schema, field: String::new(), message, mend: String::new() };
             Some(at.finding(Severity::Error, problem))
         }
     }

@@ -92,7 +92,7 @@ impl Object {
 pub(super) fn objects(source: &Arc<Source>) -> (Vec<Object>, Vec<Finding>) {
     let (mut objects, mut findings) = (Vec::new(), Vec::new());
     for (before, text) in documents(&source.text) {
-        match yaml::read::<Option<Spanned<Node>>>(text) {
+        match yaml::read_manifest::<Option<Spanned<Node>>>(text) {
             Ok(None) => {}
             Ok(Some(root)) if matches!(root.value, Node::Map(_)) => {
                 unwrap(Document { source: source.clone(), before, root }, &mut objects);

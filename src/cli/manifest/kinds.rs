@@ -171,6 +171,22 @@ mod tests {
     }
 
     #[test]
+    fn every_pattern_can_be_read_offline() {
+        fn walk(schema: &Value, found: &mut Vec<String>) {
+            found.extend(schema.get("pattern").and_then(Value::as_str).map(str::to_owned));
+            let below = schema.as_object().into_iter().flat_map(|keywords| keywords.values());
+            let fields = below.clone().filter_map(Value::as_object).flat_map(|fields| fields.values());
+            below.chain(fields).filter(|below| below.is_object()).for_each(|below| walk(below, found));
+        }
+        let mut patterns = Vec::new();
+        KINDS.iter().for_each(|kind| walk(&serde_json::to_value(&kind.schema).unwrap(), &mut patterns));
+        assert!(patterns.len() > 10, "{patterns:?}");
+        for pattern in patterns {
+            assert!(regex::Regex::new(&pattern).is_ok(), "{pattern}");
+        }
+    }
+
+    #[test]
     fn every_rule_can_be_read_offline() {
         fn errors(schema: &CompiledSchema) -> Vec<String> {
             let own = schema.compilation_errors().into_iter().map(ToString::to_string);

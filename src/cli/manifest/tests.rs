@@ -158,3 +158,22 @@ fn what_may_not_change_is_checked_against_what_is_stored() {
         found.first().unwrap().problem.message.contains("targetRef cannot change from apps/v1 Deployment order-worker")
     );
 }
+
+#[test]
+fn numbers_and_switches_are_read_as_kubectl_reads_them() {
+    let changed = |to: &str| found(&TWO.replace("maxReplicas: 50", to)).first().cloned().unwrap_or_default();
+    assert!(changed("maxReplicas: 000").contains("Invalid value: 0:"), "{}", changed("maxReplicas: 000"));
+    assert!(changed("maxReplicas: 023420").is_empty(), "octal 10000");
+    assert!(changed("maxReplicas: 023421").contains("Invalid value: 10001:"), "octal 10001");
+    assert!(changed("maxReplicas: on").contains("of type int32: \"\""), "{}", changed("maxReplicas: on"));
+}
+
+#[test]
+fn a_deployment_that_cannot_be_read_is_told_and_no_fault_of_ours() {
+    let deployment = |spec: &str| {
+        let manifests = read(&format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a}}\nspec: {spec}\n"));
+        (manifests.deployments.len(), manifests.findings.iter().map(|found| found.severity).collect::<Vec<_>>())
+    };
+    assert_eq!(deployment("{replicas: 3}"), (1, vec![]), "a patch of one");
+    assert_eq!(deployment("{replicas: three}"), (0, vec![Severity::Warning]));
+}

@@ -169,3 +169,56 @@ fn uncapitalized(sentence: String) -> String {
         _ => sentence,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    /// The table in `e2e/tests/manifests` has what our kinds use; this is the rest of the dialect.
+    fn messages(schema: &Value, value: &Value) -> Vec<String> {
+        let schema = serde_json::from_value(json!({"type": "object", "properties": {"a": schema}})).unwrap();
+        check(&schema, &json!({"a": value})).into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn a_number_or_text_is_either_and_nothing_else() {
+        let schema = json!({"x-kubernetes-int-or-string": true});
+        assert_eq!(messages(&schema, &json!(3)), Vec::<String>::new());
+        assert_eq!(messages(&schema, &json!("25%")), Vec::<String>::new());
+        let wrong = ["a: Invalid value: \"boolean\": a in body must be of type integer,string: \"boolean\""];
+        assert_eq!(messages(&schema, &json!(true)), wrong);
+    }
+
+    #[test]
+    fn null_is_a_value_only_where_it_may_be() {
+        assert_eq!(messages(&json!({"type": "integer", "nullable": true}), &Value::Null), Vec::<String>::new());
+        let wrong = ["a: Invalid value: \"null\": a in body must be of type integer: \"null\""];
+        assert_eq!(messages(&json!({"type": "integer"}), &Value::Null), wrong);
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        assert_eq!(messages(&json!({"type": "integer", "format": "int32"}), &json!(2.0)), Vec::<String>::new());
+        assert_eq!(messages(&json!({"type": "number"}), &json!(2)), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_items_of_a_set_differ() {
+        let schema = json!({"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}});
+        assert_eq!(messages(&schema, &json!(["a", "b", "a", "a"])), ["a[2]: Duplicate value: \"a\""]);
+    }
+
+    #[test]
+    fn entries_of_a_map_have_their_own_schema_and_number() {
+        let schema =
+            json!({"type": "object", "maxProperties": 1, "additionalProperties": {"type": "string", "maxLength": 1}});
+        assert_eq!(
+            messages(&schema, &json!({"x": "ab", "y": "b"})),
+            ["a: Too many: 2: must have at most 1 item", "a.x: Too long: may not be more than 1 bytes"]
+        );
+    }
+}
