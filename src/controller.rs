@@ -45,7 +45,7 @@ use crate::{
     aws::{self, Aws},
     databases::Roots,
     ledger::Ledgers,
-    signals::Sources,
+    signals::{Readers, Sources},
     targets::{EcsTargets, KubernetesTargets},
     telemetry::{admin, health::Readiness, metrics::Metrics},
 };
@@ -102,7 +102,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     kube.default_retry = false;
     let client = Client::try_from(kube).map_err(|error| Error::Client(Box::new(error)))?;
     let aws = Aws::new(aws::Options { endpoint_url: config.aws.endpoint_url.clone(), ..aws::Options::default() });
-    let (sources, wakes) = Sources::new(aws.clone());
+    let (sources, wakes) = Sources::new(Readers::new(aws.clone(), client.clone(), account.clone()));
     let metrics = Metrics::new(source_requests(sources.clone())?)?;
     let readiness = Readiness::waiting_for([SCALERS, BUDGETS]);
     let (scalers, scaler_writer) = reflector::store();

@@ -41,7 +41,7 @@ pub fn missing<'a>(namespace: &'a str, said: &str, to: &'a ServiceAccount) -> Op
     let (resource, rest) = rest.split_once("\" in API group \"")?;
     let (group, _) = rest.split_once('"')?;
     // What is pasted into a cluster is made of names, whatever was said.
-    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-./".contains(c));
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-./_".contains(c));
     if verb.is_empty() || resource.is_empty() || ![verb, resource, group].into_iter().all(is_name) {
         return None;
     }
@@ -117,6 +117,8 @@ mod tests {
         assert_eq!(granted, [(one("update"), one("apps"), one("deployments/scale"))]);
         assert_eq!(role.metadata.name.as_deref(), Some("hybridscaler-update-deployments-scale"));
         assert_eq!(binding.role_ref.name, role.metadata.name.unwrap());
+        // External metrics are resources of the names that their adapter gives them.
+        assert!(missing("orders", &refusal("requests_per_second"), &operator).is_some());
         for other in ["admission webhook denied the request", &refusal("x]\n    verbs: [\"*\""), ""] {
             assert_eq!(missing("orders", other, &operator), None, "{other}");
         }

@@ -18,11 +18,11 @@ use crate::{
         into_core::ConnectionDemand,
         schedule,
         spec_error::SpecError,
-        trigger,
+        trigger::{self, CpuTarget},
     },
     aws::{Access, Queue},
     kubernetes::WorkloadRef,
-    signals::{Schedule, Source, Window},
+    signals::{Compared, ExternalMetric, PodCpu, Schedule, Source, Window},
 };
 
 /// The windows of a scaler's schedules at one moment.
@@ -63,11 +63,20 @@ impl Intent {
                 Ok(Source::Sqs(Queue { url: sqs.queue_url.clone(), access }))
             }
             (trigger::Source::Cpu(_), TargetId::Ecs(service)) => Ok(Source::EcsCpu(service.clone())),
-            (trigger::Source::Cpu(_), TargetId::Workload(_)) => {
-                Err(SpecError::new("cpu", &trigger.name, "works for an ECS service only so far: use sqs"))
+            (trigger::Source::Cpu(cpu), TargetId::Workload(workload)) => {
+                let compared = match cpu.target()? {
+                    CpuTarget::Utilization(_) => Compared::WithRequests,
+                    CpuTarget::AverageMilli(_) => Compared::WithAmount,
+                };
+                Ok(Source::PodCpu(PodCpu { workload: workload.clone(), compared }))
             }
-            (trigger::Source::External(_), _) => {
-                Err(SpecError::new("external", &trigger.name, "is not read by this operator: use sqs"))
+            (trigger::Source::External(external), _) => {
+                let labels = external.match_labels().map(|(name, value)| (name.to_owned(), value.to_owned()));
+                Ok(Source::External(ExternalMetric {
+                    namespace: namespace.to_owned(),
+                    name: external.metric_name.clone(),
+                    match_labels: labels.collect(),
+                }))
             }
         };
         Ok(Self {

@@ -9,17 +9,17 @@ use std::{
 };
 
 use futures::{FutureExt as _, Stream, future::BoxFuture};
-use hybridscaler_core::reading::{Reading, Unknown};
+use hybridscaler_core::reading::{Reading, Unknown, Unread};
+use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    Source,
+    Readers, Source,
     counts::{Count, Counts},
     poll,
     wakes::Wakes,
 };
-use crate::aws::Aws;
 
 /// The readers of all watched sources, one each. `W` names a watcher. Cloning is cheap and shares them; the last clone
 /// that is dropped ends all reading.
@@ -57,11 +57,11 @@ struct Reader<W> {
 
 impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
     /// Nothing is read yet. The stream gives a watcher whenever one of its sources has something new: another value, a
-    /// value of another time, another failure. A watcher that is not served yet is not given twice.
-    pub fn new(aws: Aws) -> (Self, impl Stream<Item = W> + Send + 'static) {
+    /// value of another time, one more failure. A watcher that is not served yet is not given twice.
+    pub fn new(readers: Readers) -> (Self, impl Stream<Item = W> + Send + 'static) {
         Self::asking(Arc::new(move |source| {
-            let aws = aws.clone();
-            async move { source.read(&aws).await }.boxed()
+            let readers = readers.clone();
+            async move { source.read(&readers).await }.boxed()
         }))
     }
 
@@ -178,11 +178,23 @@ fn publish<W: Clone + Eq + Hash + Send + 'static>(
     let Some(reader) = board.readers.get_mut(source).filter(|reader| reader.number == number) else {
         return;
     };
+    let reading = in_row(reading, &reader.latest, Timestamp::now());
     if reader.latest == reading {
         return;
     }
     reader.latest = reading;
     reader.watchers.keys().for_each(|watcher| shared.wakes.wake(watcher));
+}
+
+/// A poll that failed counts on from the one before; a value ends the row.
+fn in_row(reading: Reading, before: &Reading, now: Timestamp) -> Reading {
+    let Reading::Unknown(unread) = reading else { return reading };
+    let (since, failures) = match before {
+        Reading::Unknown(before) => (before.since, before.failures),
+        Reading::Known { .. } => (None, 0),
+    };
+    let (since, failures) = (Some(since.unwrap_or(now)), failures.saturating_add(1));
+    Reading::Unknown(Unread { since, failures, ..unread })
 }
 
 fn not_read_yet() -> Reading {

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use hybridscaler::{
-    aws::{Queue, Service},
-    signals::{Source, Sources},
+    api::rbac::ServiceAccount,
+    aws::{self, Queue, Service},
+    signals::{Readers, Source, Sources},
 };
 use hybridscaler_core::reading::{Load, Reading, Unknown};
 use hybridscaler_e2e_aws::{self as served, Aws, Effect, Fault};
@@ -21,6 +22,13 @@ fn queue(url: String, role_arn: Option<&str>) -> Source {
 
 fn cpu(service: &str) -> Source {
     Source::EcsCpu(Service { cluster: "prod".to_owned(), name: service.to_owned(), access: access(None) })
+}
+
+/// Readers of AWS, and of no cluster.
+fn readers(aws: aws::Aws) -> Readers {
+    let nowhere = kube::Config::new("http://127.0.0.1:1".parse().unwrap());
+    let account = ServiceAccount { namespace: "ops".to_owned(), name: "scaler".to_owned() };
+    Readers::new(aws, kube::Client::try_from(nowhere).unwrap(), account)
 }
 
 fn unknown(reading: Reading) -> (Unknown, String) {
@@ -39,7 +47,7 @@ async fn a_queue_is_read_with_what_waits_and_what_is_held() {
     let held = clients.sqs.receive_message().queue_url(&url).max_number_of_messages(2).send().await.unwrap();
     assert_eq!(held.messages().len(), 2);
     clients.sqs.send_message().queue_url(&url).message_body("{}").delay_seconds(60).send().await.unwrap();
-    match queue(url, None).read(&administrator(&aws)).await {
+    match queue(url, None).read(&readers(administrator(&aws))).await {
         Reading::Known { load, .. } => assert_eq!(load, Load::Queue { visible: 3, in_flight: 2, delayed: 1 }),
         unknown @ Reading::Unknown(_) => unreachable!("{unknown:?}"),
     }
@@ -48,7 +56,7 @@ async fn a_queue_is_read_with_what_waits_and_what_is_held() {
 #[tokio::test]
 async fn a_queue_that_does_not_exist_is_not_found() {
     let aws = Aws::start().await.unwrap();
-    let (why, message) = unknown(queue(aws.sqs().url("nowhere"), None).read(&administrator(&aws)).await);
+    let (why, message) = unknown(queue(aws.sqs().url("nowhere"), None).read(&readers(administrator(&aws))).await);
     assert_eq!(why, Unknown::NotFound, "{message}");
 }
 
@@ -57,10 +65,10 @@ async fn the_statement_that_a_refusal_prints_is_the_one_that_was_missing() {
     let aws = Aws::start().await.unwrap();
     let source = queue(aws.sqs().create_queue("orders").unwrap(), None);
     let key = aws.identity().add_user("scaler");
-    let (why, message) = unknown(source.read(&operator(&aws, &key)).await);
+    let (why, message) = unknown(source.read(&readers(operator(&aws, &key))).await);
     assert_eq!(why, Unknown::Forbidden, "{message}");
     allow_as_told(&aws, "arn:aws:iam::123456789012:user/scaler", &message);
-    assert!(matches!(source.read(&operator(&aws, &key)).await, Reading::Known { .. }));
+    assert!(matches!(source.read(&readers(operator(&aws, &key))).await, Reading::Known { .. }));
 }
 
 /// Allows the principal what the statement in `message` says.
@@ -77,7 +85,7 @@ async fn a_queue_is_read_through_a_role_that_trusts_the_operator_and_may_read_it
     let source = queue(aws.sqs().create_queue("orders").unwrap(), Some(ROLE));
     let key = aws.identity().add_user("scaler");
     let user = "arn:aws:iam::123456789012:user/scaler";
-    let read = async || source.read(&operator(&aws, &key)).await;
+    let read = async || source.read(&readers(operator(&aws, &key))).await;
 
     let (why, message) = unknown(read().await);
     assert_eq!(why, Unknown::Forbidden, "{message}");
@@ -99,7 +107,7 @@ async fn an_aws_that_hangs_makes_its_source_unknown_and_no_other() {
     let fine = queue(aws.sqs().create_queue("fine").unwrap(), None);
     let hang = Fault::new(served::Service::Sqs, "GetQueueAttributes", Effect::Hang).on("stuck");
     let hang = aws.faults().add(hang);
-    let (sources, wakes) = Sources::new(administrator(&aws));
+    let (sources, wakes) = Sources::new(readers(administrator(&aws)));
     let mut wakes = wakes.boxed();
     let interval = Duration::from_millis(200);
     sources.watch(&"stuck", [(stuck.clone(), interval)]);
@@ -123,7 +131,7 @@ async fn an_aws_that_hangs_makes_its_source_unknown_and_no_other() {
 async fn a_queue_that_many_watch_is_polled_once_an_interval() {
     let aws = Aws::start().await.unwrap();
     let source = queue(aws.sqs().create_queue("orders").unwrap(), None);
-    let (sources, wakes) = Sources::new(administrator(&aws));
+    let (sources, wakes) = Sources::new(readers(administrator(&aws)));
     for watcher in 0..100 {
         sources.watch(&watcher, [(source.clone(), Duration::from_mins(1))]);
     }
@@ -135,7 +143,7 @@ async fn a_queue_that_many_watch_is_polled_once_an_interval() {
 #[tokio::test]
 async fn the_cpu_of_a_service_is_that_of_the_newest_minute_once_it_is_over() {
     let aws = Aws::start().await.unwrap();
-    let operator = administrator(&aws);
+    let operator = readers(administrator(&aws));
     let read = async || cpu("core-api").read(&operator).await;
     let (why, message) = unknown(read().await);
     assert_eq!(why, Unknown::Empty, "{message}");
@@ -160,9 +168,9 @@ async fn the_cpu_of_a_service_is_that_of_the_newest_minute_once_it_is_over() {
 async fn a_refused_cpu_names_the_statement_that_is_missing() {
     let aws = Aws::start().await.unwrap();
     let key = aws.identity().add_user("scaler");
-    let (why, message) = unknown(cpu("core-api").read(&operator(&aws, &key)).await);
+    let (why, message) = unknown(cpu("core-api").read(&readers(operator(&aws, &key))).await);
     assert_eq!(why, Unknown::Forbidden, "{message}");
     allow_as_told(&aws, "arn:aws:iam::123456789012:user/scaler", &message);
-    let (why, message) = unknown(cpu("core-api").read(&operator(&aws, &key)).await);
+    let (why, message) = unknown(cpu("core-api").read(&readers(operator(&aws, &key))).await);
     assert_eq!(why, Unknown::Empty, "{message}");
 }

@@ -22,10 +22,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let numbers = AtomicU64::new(0);
-        Self::answering(move |_| {
-            let visible = numbers.fetch_add(1, Ordering::Relaxed);
-            Reading::Known { load: Load::Queue { visible, in_flight: 0, delayed: 0 }, at: Timestamp::UNIX_EPOCH }
-        })
+        Self::answering(move |_| value(numbers.fetch_add(1, Ordering::Relaxed)))
     }
 
     fn answering(answer: impl Fn(&Source) -> Reading + Send + Sync + 'static) -> Self {
@@ -51,6 +48,10 @@ impl Bench {
     async fn quiet(&mut self) -> bool {
         timeout(100 * SECOND, self.wakes.next()).await.is_err()
     }
+}
+
+fn value(visible: u64) -> Reading {
+    Reading::Known { load: Load::Queue { visible, in_flight: 0, delayed: 0 }, at: Timestamp::UNIX_EPOCH }
 }
 
 fn queue(name: &str) -> Source {
@@ -97,12 +98,8 @@ async fn watchers_of_one_source_share_its_polls_and_are_each_woken_by_a_new_read
 async fn only_the_watchers_of_a_source_are_woken_by_it() {
     let polls = AtomicU64::new(0);
     let mut bench = Bench::answering(move |source| {
-        let message = if source == &queue("orders") {
-            "never changes".to_owned()
-        } else {
-            format!("poll {}", polls.fetch_add(1, Ordering::Relaxed))
-        };
-        Reading::unknown(Unknown::Empty, message)
+        // That of the orders never changes.
+        value(if source == &queue("orders") { 7 } else { polls.fetch_add(1, Ordering::Relaxed) })
     });
     bench.sources.watch(&"a", [(queue("orders"), SECOND)]);
     assert_eq!(bench.woken().await, "a");
@@ -114,12 +111,38 @@ async fn only_the_watchers_of_a_source_are_woken_by_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_poll_that_brings_nothing_new_wakes_nobody() {
-    let reading = || Reading::unknown(Unknown::Empty, "no value yet");
-    let mut bench = Bench::answering(move |_| reading());
+    let mut bench = Bench::answering(|_| value(7));
     bench.sources.watch(&"a", [(queue("orders"), SECOND)]);
     assert_eq!(bench.woken().await, "a");
     assert!(bench.quiet().await);
     assert!(bench.polls(&queue("orders")) > 50);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_polls_are_counted_from_the_first_of_their_row_and_each_wakes_until_a_value_ends_it() {
+    let polls = AtomicU64::new(0);
+    let mut bench = Bench::answering(move |_| match polls.fetch_add(1, Ordering::Relaxed) {
+        2 => value(7),
+        poll => Reading::unknown(Unknown::Empty, format!("poll {poll}")),
+    });
+    let orders = queue("orders");
+    bench.sources.watch(&"a", [(orders.clone(), SECOND)]);
+    let mut next = async || {
+        bench.woken().await;
+        match bench.sources.latest(&orders) {
+            Reading::Known { .. } => None,
+            Reading::Unknown(unread) => Some((unread.message.to_string(), unread.failures, unread.since.unwrap())),
+        }
+    };
+    let before = Timestamp::now();
+    let (first, failures, since) = next().await.unwrap();
+    assert_eq!((first.as_str(), failures), ("poll 0", 1));
+    assert!((before..=Timestamp::now()).contains(&since));
+    assert_eq!(next().await, Some(("poll 1".to_owned(), 2, since)));
+    assert_eq!(next().await, None);
+    let (again, failures, later) = next().await.unwrap();
+    assert_eq!((again.as_str(), failures), ("poll 3", 1));
+    assert!(later > since);
 }
 
 #[tokio::test(start_paused = true)]
