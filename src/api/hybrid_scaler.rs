@@ -63,6 +63,7 @@ use super::{
 #[x_kube(
     validation = rules::bounds_in_order(),
     validation = rules::idle_below_min(),
+    validation = rules::idle_needs_somebody_to_tell(),
     validation = rules::zero_needs_somebody_to_wake(),
     validation = rules::service_reads_utilization(),
     validation = rules::service_reads_no_more_than_it_reserves(),
@@ -77,13 +78,15 @@ pub struct HybridScalerSpec {
     #[x_kube(validation = rules::target_stays())]
     pub target_ref: TargetRef,
 
-    /// The fewest replicas to run while a trigger is active. Default 1; 0 to 10000, at most `maxReplicas`. 0 scales to zero, which
-    /// needs something that sees work at zero: a trigger `sqs` or `external`, or a schedule. Only the connection budget goes below.
+    /// The fewest replicas to run. Default 1; 0 to 10000, at most `maxReplicas`. 0 scales to zero once no trigger sees work, which
+    /// takes something that starts the first replica again: a trigger `sqs` or `external`, or a schedule. Only the connection budget
+    /// goes below it.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 10_000))]
     pub min_replicas: i32,
 
-    /// Replicas to run while no trigger is active; 0 to 9999, below `minReplicas`. Default: `minReplicas`.
+    /// Replicas to run while there is no work, that is, while no trigger `sqs` or `external` is active; 0 to 9999, below
+    /// `minReplicas`. Default: `minReplicas`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 9999))]
     pub idle_replicas: Option<i32>,

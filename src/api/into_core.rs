@@ -60,7 +60,10 @@ impl HybridScalerSpec {
             triggers,
             schedules: each("spec.schedules", &self.schedules, schedule)?,
             behavior: behavior::into_core(self.behavior.as_ref())?,
-            fallback: self.fallback.as_ref().map_or_else(|| Ok(policy::Fallback::default()), |own| fallback(own, max))?,
+            fallback: self
+                .fallback
+                .as_ref()
+                .map_or_else(|| Ok(policy::Fallback::default()), |own| fallback(own, max))?,
             mode: self.mode.into(),
             pinned: self.pinned_replicas.map(|pin| replicas("spec.pinnedReplicas", pin, 0)).transpose()?,
         })

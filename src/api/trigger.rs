@@ -35,8 +35,8 @@ pub struct Trigger {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<ExternalTrigger>,
 
-    /// A value older than this many seconds counts as unknown, which blocks scale-in. Default: for sqs 3 x
-    /// `pollIntervalSeconds` but at least 60, otherwise 300; 10 to 3600.
+    /// A value older than this many seconds counts as unknown, which blocks scale-in. Default: for the CPU of an ECS service 300,
+    /// otherwise 3 x `pollIntervalSeconds` but at least 60, for the CPU of pods at least 180; 10 to 3600.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 10, max = 3600))]
     pub stale_after_seconds: Option<i32>,

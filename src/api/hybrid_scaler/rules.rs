@@ -22,14 +22,26 @@ pub(super) fn idle_below_min() -> Rule {
     .field_path(".idleReplicas")
 }
 
-/// At zero replicas there is no CPU use, so a scaler that follows nothing else would stay at zero for good.
+/// CPU use does not tell work from its absence: what runs idle uses some, and what does not run uses none.
+const TELLS_OF_WORK: &str = "self.triggers.exists(t, has(t.sqs) || has(t.external))";
+
+pub(super) fn idle_needs_somebody_to_tell() -> Rule {
+    rule(
+        &format!("!has(self.idleReplicas) || {TELLS_OF_WORK}"),
+        "idleReplicas %s would never be run, since no trigger tells that there is no work: add a trigger sqs or external, or leave idleReplicas out",
+        &["self.idleReplicas"],
+    )
+    .field_path(".idleReplicas")
+}
+
 pub(super) fn zero_needs_somebody_to_wake() -> Rule {
     rule(
-        "(self.minReplicas > 0 && (!has(self.idleReplicas) || self.idleReplicas > 0))
-         || self.triggers.exists(t, has(t.sqs) || has(t.external))
-         || (has(self.schedules) && self.schedules.exists(s, has(s.floorReplicas) || (has(s.minReplicas) && s.minReplicas > 0)))",
-        "%s is 0 and nothing would start the first replica again: add a trigger sqs or external, or a schedule with floorReplicas or minReplicas",
-        &["self.minReplicas == 0 ? 'minReplicas' : 'idleReplicas'"],
+        &format!(
+            "self.minReplicas > 0 || {TELLS_OF_WORK}
+             || (has(self.schedules) && self.schedules.exists(s, has(s.floorReplicas) || (has(s.minReplicas) && s.minReplicas > 0)))"
+        ),
+        "minReplicas %s leaves nothing that would start the first replica again: add a trigger sqs or external, or a schedule with floorReplicas or minReplicas",
+        &["self.minReplicas"],
     )
     .field_path(".minReplicas")
 }

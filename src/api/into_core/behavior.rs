@@ -79,3 +79,73 @@ fn permille(field: &str, fraction: f64) -> Result<u32, SpecError> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 1000, as checked above")]
     Ok((fraction * 1000.0).round() as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn behavior(written: Value) -> policy::Behavior {
+        into_core(serde_json::from_value::<Option<Behavior>>(written).unwrap().as_ref()).unwrap()
+    }
+
+    /// Cooldown, window and policies of a direction, in seconds.
+    fn pace(pace: &policy::Pace) -> (i64, i64, Vec<(policy::RateKind, u32, i64)>) {
+        let rates = pace.policies.iter().map(|rate| (rate.kind, rate.value, rate.period.as_secs()));
+        (pace.cooldown.as_secs(), pace.window.as_secs(), rates.collect())
+    }
+
+    #[test]
+    fn without_a_preset_scale_up_is_free_and_scale_down_waits_for_a_window() {
+        for written in [json!(null), json!({}), json!({"scaleUp": {}, "scaleDown": {"tolerance": 0.1}})] {
+            let behavior = behavior(written);
+            assert_eq!(pace(&behavior.scale_up), (0, 0, vec![]));
+            assert_eq!(pace(&behavior.scale_down), (0, 300, vec![]));
+            assert_eq!((behavior.scale_up.tolerance_permille, behavior.scale_down.tolerance_permille), (100, 100));
+        }
+    }
+
+    #[test]
+    fn a_cooldown_without_a_window_has_none_and_one_with_a_window_keeps_it() {
+        let cooled = behavior(json!({"scaleDown": {"cooldownSeconds": 180}}));
+        assert_eq!(pace(&cooled.scale_down), (180, 0, vec![]));
+        let both = behavior(json!({"scaleDown": {"cooldownSeconds": 180, "stabilizationWindowSeconds": 60}}));
+        assert_eq!(pace(&both.scale_down), (180, 60, vec![]));
+    }
+
+    #[test]
+    fn the_preset_fills_in_what_is_not_written_and_nothing_else() {
+        use policy::RateKind::{Percent, Pods};
+        let hpa = behavior(json!({"preset": "HPA"}));
+        assert_eq!(pace(&hpa.scale_up), (0, 0, vec![(Pods, 4, 15), (Percent, 100, 15)]));
+        assert_eq!(pace(&hpa.scale_down), (0, 300, vec![(Percent, 100, 15)]));
+        assert_eq!(hpa.scale_up.select, policy::SelectPolicy::Max);
+        let own = behavior(json!({
+            "preset": "HPA",
+            "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}], "selectPolicy": "Min"},
+            "scaleDown": {"stabilizationWindowSeconds": 0, "selectPolicy": "Disabled"},
+        }));
+        assert_eq!(pace(&own.scale_up), (0, 0, vec![(Pods, 1, 60)]));
+        assert_eq!(pace(&own.scale_down), (0, 0, vec![(Percent, 100, 15)]));
+        let selected = (own.scale_up.select, own.scale_down.select);
+        assert_eq!(selected, (policy::SelectPolicy::Min, policy::SelectPolicy::Disabled));
+    }
+
+    #[test]
+    fn a_tolerance_is_kept_in_thousandths_and_within_one() {
+        for (written, expected) in [
+            (0.0, Some(0)),
+            (0.05, Some(50)),
+            (0.0005, Some(1)),
+            (1.0, Some(1000)),
+            (1.001, None),
+            (-0.1, None),
+            (f64::NAN, None),
+        ] {
+            assert_eq!(permille("tolerance", written).ok(), expected, "{written}");
+        }
+    }
+}

@@ -77,3 +77,63 @@ impl From<Activity> for ScaleActivity {
         Self { base: base.0, to: to.0, at, settled }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use jiff::Timestamp;
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+    use crate::api::HybridScalerStatus;
+
+    fn instant() -> impl Strategy<Value = Timestamp> {
+        (0..=4_000_000_000_i64, 0..1_000_000_000_i32).prop_map(|(s, ns)| Timestamp::new(s, ns).unwrap())
+    }
+
+    fn activity() -> impl Strategy<Value = Activity> {
+        (any::<u32>(), any::<u32>(), instant(), option::of(instant())).prop_map(|(base, to, at, settled)| Activity {
+            base: Replicas(base),
+            to: Replicas(to),
+            at,
+            settled,
+        })
+    }
+
+    fn runs() -> impl Strategy<Value = Vec<Run>> {
+        let run = (any::<u32>(), instant(), option::of(instant()));
+        vec(run.prop_map(|(replicas, from, until)| Run { replicas: Replicas(replicas), from, until }), 0..4)
+    }
+
+    fn events() -> impl Strategy<Value = Vec<ScaleEvent>> {
+        let event = (any::<i32>(), instant(), option::of(instant()));
+        vec(event.prop_map(|(change, at, until)| ScaleEvent { change: change.into(), at, until }), 0..4)
+    }
+
+    fn history() -> impl Strategy<Value = History> {
+        let looks = (option::of(instant()), option::of(any::<u32>()));
+        let changes = (option::of(activity()), option::of(activity()), events());
+        (looks, changes, runs(), runs()).prop_map(|((since, desired), (scale_up, scale_down, events), up, down)| {
+            History {
+                since,
+                desired: desired.map(Replicas),
+                scale_up,
+                scale_down,
+                recommendations: Recommendations { scale_up: up, scale_down: down },
+                events,
+                ..History::default()
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_history_survives_being_stored(history in history()) {
+            let status = HybridScalerStatus { history: Some((&history).into()), ..Default::default() };
+            let stored = serde_json::to_string(&status).unwrap();
+            let read: HybridScalerStatus = serde_json::from_str(&stored).unwrap();
+            prop_assert_eq!(History::from(read.history.unwrap()), history.resumed());
+        }
+    }
+}

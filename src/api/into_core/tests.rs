@@ -1,12 +1,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use hybridscaler_core::history::{Activity, History};
-use jiff::Timestamp;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::api::{HybridScalerStatus, SqsTrigger};
+use crate::api::SqsTrigger;
 
 fn spec(change: impl FnOnce(&mut Value)) -> HybridScalerSpec {
     let mut value = json!({
@@ -36,11 +33,11 @@ fn a_teams_terraform_numbers_become_the_policy_as_written() {
     assert_eq!((policy.min, policy.max), (Replicas(2), Replicas(50)));
     assert_eq!(policy.behavior.scale_up.cooldown, SignedDuration::from_secs(30));
     assert_eq!(policy.behavior.scale_down.cooldown, SignedDuration::from_secs(180));
-    let triggers: Vec<_> =
-        policy.triggers.iter().map(|t| (t.name.as_str(), t.target, t.stale_after.as_secs())).collect();
+    let triggers: Vec<_> = policy.triggers.iter().map(|t| (&*t.name, t.target, t.stale_after.as_secs())).collect();
+    let queue = policy::Queue { enough: policy::Enough::Messages(100), concurrency: None, message_groups: None };
     assert_eq!(
         triggers,
-        [("cpu", policy::Target::Utilization(65), 300), ("backlog", policy::Target::MessagesPerReplica(100), 60)]
+        [("cpu", policy::Target::Utilization(65), 300), ("backlog", policy::Target::Queue(queue), 60)]
     );
 }
 
@@ -55,9 +52,65 @@ fn what_is_left_out_gets_the_documented_default() {
     assert_eq!(policy.min, Replicas(1));
     assert_eq!(bare.poll_interval().unwrap().as_secs(), 15);
     assert_eq!(bare.connection_demands("orders").unwrap(), []);
-    let pace = |pace: policy::Pace| (pace.cooldown.as_secs(), pace.tolerance_permille);
-    assert_eq!(pace(policy.behavior.scale_up), (0, 100));
-    assert_eq!(pace(policy.behavior.scale_down), (300, 100));
+    assert_eq!((policy.idle, policy.startup, policy.pinned), (None, SignedDuration::ZERO, None));
+    assert_eq!(
+        (policy.schedules, policy.fallback, policy.mode),
+        (vec![], policy::Fallback::default(), policy::Mode::Active)
+    );
+}
+
+#[test]
+fn what_shapes_a_decision_becomes_the_policy_as_written() {
+    let policy = spec(|spec| {
+        spec["minReplicas"] = json!(0);
+        spec["idleReplicas"] = json!(0);
+        spec["startupSeconds"] = json!(40);
+        spec["schedules"] = json!([{
+            "name": "day", "start": "0 8 * * *", "end": "0 18 * * *", "floorReplicas": 10, "minReplicas": 5, "maxReplicas": 30,
+        }]);
+        spec["fallback"] = json!({"behavior": "OnlyIfHigher", "replicas": 6, "afterFailures": 5, "afterSeconds": 90});
+        spec["mode"] = json!("ScaleUpOnly");
+        spec["pinnedReplicas"] = json!(8);
+    })
+    .policy()
+    .unwrap();
+    assert_eq!((policy.min, policy.idle, policy.pinned), (Replicas(0), Some(Replicas(0)), Some(Replicas(8))));
+    assert_eq!((policy.startup.as_secs(), policy.mode), (40, policy::Mode::ScaleUpOnly));
+    let some = |replicas| Some(Replicas(replicas));
+    assert_eq!(
+        policy.schedules,
+        [policy::Schedule { name: "day".into(), floor: some(10), min: some(5), max: some(30) }]
+    );
+    assert_eq!(
+        policy.fallback,
+        policy::Fallback {
+            behavior: policy::FallbackBehavior::OnlyIfHigher,
+            replicas: Replicas(6),
+            after_failures: 5,
+            after: SignedDuration::from_secs(90),
+        }
+    );
+}
+
+#[test]
+fn a_number_out_of_range_is_named_wherever_it_stands() {
+    for (field, value, expected) in [
+        ("idleReplicas", json!(-1), "spec.idleReplicas: `-1` is out of range: set 0 to 10000"),
+        ("startupSeconds", json!(3601), "spec.startupSeconds: `3601` is out of range: set 0 to 3600"),
+        ("pinnedReplicas", json!(10_001), "spec.pinnedReplicas: `10001` is out of range: set 0 to 10000"),
+        (
+            "fallback",
+            json!({"behavior": "Static", "replicas": 51}),
+            "spec.fallback.replicas: `51` is out of range: set 0 to 50",
+        ),
+        (
+            "schedules",
+            json!([{"name": "day", "start": "0 8 * * *", "end": "0 18 * * *", "floorReplicas": 0}]),
+            "spec.schedules[0].floorReplicas: `0` is out of range: set 1 to 10000",
+        ),
+    ] {
+        assert_eq!(spec(|spec| spec[field] = value).policy().unwrap_err().to_string(), expected);
+    }
 }
 
 #[test]
@@ -85,7 +138,7 @@ fn connections_default_to_the_scalers_own_namespace() {
 #[test]
 fn a_value_that_no_schema_would_admit_is_an_error_that_names_its_field() {
     let cases = [
-        (set("/minReplicas", json!(0)), "spec.minReplicas: `0` is out of range: set 1 to 10000"),
+        (set("/minReplicas", json!(-1)), "spec.minReplicas: `-1` is out of range: set 0 to 10000"),
         (set("/maxReplicas", json!(-3)), "spec.maxReplicas: `-3` is out of range: set 1 to 10000"),
         (set("/minReplicas", json!(51)), "spec.minReplicas: `51` is above spec.maxReplicas 50: lower it"),
         (set("/triggers", json!([])), "spec.triggers: `[]` names no signal: set at least one trigger"),
@@ -114,8 +167,20 @@ fn a_value_that_no_schema_would_admit_is_an_error_that_names_its_field() {
             "spec.targetRef: `Deployment` is not one target: set either apiVersion, kind and name, or ecs",
         ),
         (
-            set("/targetRef", json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"})),
-            "spec.triggers[0].cpu: `cpu` works for an ECS service only so far: use sqs",
+            set("/triggers/0/cpu/targetUtilization", json!(101)),
+            "spec.triggers[0].cpu.targetUtilization: `101` is more than an ECS service reserves: set 1 to 100",
+        ),
+        (
+            set("/triggers/0/cpu", json!({"targetAverageValue": "1.5"})),
+            "spec.triggers[0].cpu.targetAverageValue: `1500m` is not measured of an ECS service: use targetUtilization",
+        ),
+        (
+            set("/behavior/scaleUp", json!({"policies": [{"type": "Pods", "value": 10_001, "periodSeconds": 60}]})),
+            "spec.behavior.scaleUp.policies[0].value: `10001` is out of range: set 1 to 10000",
+        ),
+        (
+            set("/behavior/scaleDown", json!({"policies": [{"type": "Percent", "value": 1, "periodSeconds": 0}]})),
+            "spec.behavior.scaleDown.policies[0].periodSeconds: `0` is out of range: set 1 to 1800",
         ),
     ];
     for (change, expected) in cases {
@@ -125,21 +190,6 @@ fn a_value_that_no_schema_would_admit_is_an_error_that_names_its_field() {
     assert_eq!(error.to_string(), "spec.connections[0].perReplica: `0` is out of range: set 1 to 10000");
     let error = spec(|spec| spec["pollIntervalSeconds"] = json!(0)).poll_interval().unwrap_err();
     assert_eq!(error.to_string(), "spec.pollIntervalSeconds: `0` is out of range: set 1 to 300");
-}
-
-#[test]
-fn a_tolerance_is_kept_in_thousandths_and_within_one() {
-    for (written, expected) in [
-        (0.0, Some(0)),
-        (0.05, Some(50)),
-        (0.0005, Some(1)),
-        (1.0, Some(1000)),
-        (1.001, None),
-        (-0.1, None),
-        (f64::NAN, None),
-    ] {
-        assert_eq!(permille("tolerance", written).ok(), expected, "{written}");
-    }
 }
 
 #[test]
@@ -204,22 +254,5 @@ fn a_budget_admits_its_own_namespace_or_all() {
     ] {
         let budget = budget(allowed.clone());
         assert_eq!((budget.admits("db", "db"), budget.admits("db", "orders")), (own, other), "{allowed}");
-    }
-}
-
-fn activity() -> impl Strategy<Value = Activity> {
-    let instant = || (0..=4_000_000_000_i64, 0..1_000_000_000_i32).prop_map(|(s, ns)| Timestamp::new(s, ns).unwrap());
-    (any::<u32>(), any::<u32>(), instant(), proptest::option::of(instant()))
-        .prop_map(|(base, to, at, settled)| Activity { base: Replicas(base), to: Replicas(to), at, settled })
-}
-
-proptest! {
-    #[test]
-    fn a_history_survives_being_stored(up in proptest::option::of(activity()), down in proptest::option::of(activity())) {
-        let history = History { scale_up: up, scale_down: down };
-        let status = HybridScalerStatus { history: Some(history.into()), ..Default::default() };
-        let stored = serde_json::to_string(&status).unwrap();
-        let read: HybridScalerStatus = serde_json::from_str(&stored).unwrap();
-        prop_assert_eq!(History::from(read.history.unwrap()), history);
     }
 }

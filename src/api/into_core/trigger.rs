@@ -63,11 +63,9 @@ fn queue(sqs: &SqsTrigger) -> Result<policy::Target, SpecError> {
 fn service_cpu(cpu: &CpuTrigger) -> Result<policy::Target, SpecError> {
     match cpu.target()? {
         CpuTarget::Utilization(percent @ 1..=100) => Ok(policy::Target::Utilization(percent)),
-        CpuTarget::Utilization(percent) => Err(SpecError::new(
-            "cpu.targetUtilization",
-            percent,
-            "is more than an ECS service reserves: set 1 to 100",
-        )),
+        CpuTarget::Utilization(percent) => {
+            Err(SpecError::new("cpu.targetUtilization", percent, "is more than an ECS service reserves: set 1 to 100"))
+        }
         CpuTarget::AverageMilli(milli) => Err(SpecError::new(
             "cpu.targetAverageValue",
             format!("{milli}m"),
@@ -81,4 +79,56 @@ fn pods_cpu(cpu: &CpuTrigger) -> Result<policy::Target, SpecError> {
         CpuTarget::Utilization(percent) => policy::Target::Utilization(percent),
         CpuTarget::AverageMilli(milli) => policy::Target::AverageValue { milli },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::EcsService;
+
+    const WORKLOAD: Target<'_> = Target::Workload { api_version: "apps/v1", kind: "Deployment", name: "worker" };
+
+    /// What a replica should carry, from where on the trigger is active, and the age in seconds from which a value is stale.
+    fn read(written: Value, target: Target<'_>, poll_interval: i32) -> (policy::Target, Option<u64>, i64) {
+        let trigger: Trigger = serde_json::from_value(written).unwrap();
+        let policy::Trigger { target, activation, stale_after, .. } =
+            into_core(&trigger, target, poll_interval).unwrap();
+        (target, activation, stale_after.as_secs())
+    }
+
+    #[test]
+    fn a_queue_with_a_latency_is_told_in_milliseconds() {
+        let written = json!({"name": "backlog", "sqs": {
+            "queueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo", "targetLatencySeconds": 30,
+            "secondsPerMessage": 0.25, "concurrency": 4, "activationMessages": 7, "messageGroups": 20,
+        }});
+        let enough = Enough::Latency { target: 30_000, per_message: 250 };
+        let queue = policy::Queue { enough, concurrency: Some(4), message_groups: Some(20) };
+        assert_eq!(read(written, WORKLOAD, 15), (policy::Target::Queue(queue), Some(7), 60));
+    }
+
+    #[test]
+    fn the_cpu_of_pods_is_fresh_for_longer_than_the_metrics_api_takes() {
+        let percent = json!({"name": "cpu", "cpu": {"targetUtilization": 250}});
+        assert_eq!(read(percent.clone(), WORKLOAD, 15), (policy::Target::Utilization(250), None, 180));
+        assert_eq!(read(percent, WORKLOAD, 100), (policy::Target::Utilization(250), None, 300));
+        let average = json!({"name": "cpu", "cpu": {"targetAverageValue": "500m"}, "staleAfterSeconds": 10});
+        assert_eq!(read(average, WORKLOAD, 15), (policy::Target::AverageValue { milli: 500 }, None, 10));
+    }
+
+    #[test]
+    fn an_external_metric_is_active_above_nothing_or_from_its_threshold_on() {
+        let service = EcsService::default();
+        let sum = json!({"name": "requests", "external": {"metricName": "requests", "targetValue": "100"}});
+        let expected = (policy::Target::Value { milli: 100_000 }, Some(1), 60);
+        assert_eq!(read(sum, Target::Ecs(&service), 15), expected);
+        let share = json!({"name": "requests", "external": {
+            "metricName": "requests", "targetAverageValue": "10", "activationValue": "1.5",
+        }});
+        assert_eq!(read(share, WORKLOAD, 30), (policy::Target::AverageValue { milli: 10_000 }, Some(1500), 90));
+    }
 }

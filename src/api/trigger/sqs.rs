@@ -44,8 +44,8 @@ pub struct SqsTrigger {
     #[schemars(range(min = 1, max = 1_000_000))]
     pub messages_per_replica: Option<i32>,
 
-    /// How long a message may wait before a replica works on it, in seconds; 0.1 to 86400. Replicas = messages x
-    /// `secondsPerMessage` / (this x `concurrency`), and never fewer than the measured arrival rate keeps busy, rounded up.
+    /// How long a message may wait before a replica works on it, in seconds; 0.1 to 86400. Replicas = (messages that arrive a second
+    /// + messages that wait / this) x `secondsPerMessage` / `concurrency`, rounded up; arrivals are measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.1, max = 86_400))]
     #[x_kube(validation = at_least("targetLatencySeconds", "0.1"))]

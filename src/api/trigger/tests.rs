@@ -63,7 +63,10 @@ fn a_queue_aims_at_messages_a_replica_or_at_a_latency() {
 #[test]
 fn what_a_queue_leaves_out_gets_the_documented_default() {
     let bare = sqs(json!({"messagesPerReplica": 60}));
-    assert_eq!((bare.concurrency().unwrap(), bare.activation().unwrap(), bare.message_groups().unwrap()), (None, 1, None));
+    assert_eq!(
+        (bare.concurrency().unwrap(), bare.activation().unwrap(), bare.message_groups().unwrap()),
+        (None, 1, None)
+    );
     let full = sqs(json!({"concurrency": 4, "activationMessages": 7, "messageGroups": 20}));
     assert_eq!(
         (full.concurrency().unwrap(), full.activation().unwrap(), full.message_groups().unwrap()),
