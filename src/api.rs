@@ -14,6 +14,7 @@ pub mod config;
 pub mod connection_budget;
 pub mod connections;
 pub mod crds;
+pub mod decision;
 pub mod fallback;
 pub mod hybrid_scaler;
 pub mod into_core;

@@ -9,6 +9,7 @@ pub mod controller;
 pub mod databases;
 pub mod kubernetes;
 pub mod ledger;
+pub mod record;
 pub mod signals;
 pub mod targets;
 pub mod telemetry;

@@ -18,8 +18,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("databases", &["api"]),
     ("ledger", &["api"]),
     ("telemetry", &["api"]),
-    ("controller", &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry"]),
-    ("cli", &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry", "controller"]),
+    ("record", &["api"]),
+    ("controller", &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry", "record"]),
+    (
+        "cli",
+        &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry", "record", "controller"],
+    ),
 ];
 
 const SRC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
