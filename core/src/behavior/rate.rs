@@ -13,7 +13,8 @@ use crate::{
     units::Replicas,
 };
 
-/// Keeps a change within the policies of its direction. Never past what is desired: the past is not undone.
+/// Keeps a change within the policies of its direction. Never past what is desired: the past is not undone. Where a bound allows no
+/// more than the policies, it is the bound that limits.
 pub(crate) fn limit_rate(
     stand: &Stand,
     number: Replicas,
@@ -42,13 +43,13 @@ pub(crate) fn limit_rate(
                 limit(&behavior.scale_up, |policy| up(start(policy, true), policy), Ordering::Greater)?;
             // From nothing no percentage leads anywhere.
             let limit = limit.max(desired).max(Replicas(1));
-            (number > limit).then_some((limit, Cause::ScaleUpLimit { policy, then: number }))
+            (number > limit && limit < stand.max).then_some((limit, Cause::ScaleUpLimit { policy, then: number }))
         }
         Ordering::Less => {
             let (limit, policy) =
                 limit(&behavior.scale_down, |policy| down(start(policy, false), policy), Ordering::Less)?;
             let limit = limit.min(desired);
-            (number < limit).then_some((limit, Cause::ScaleDownLimit { policy, then: number }))
+            (number < limit && limit > stand.min).then_some((limit, Cause::ScaleDownLimit { policy, then: number }))
         }
     }
 }

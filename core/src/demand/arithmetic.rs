@@ -6,7 +6,8 @@ use crate::{policy::Behavior, units::Replicas};
 
 /// Whether a ratio of load to target changes nothing, bounds included.
 pub(super) fn within_tolerance(ratio: f64, behavior: &Behavior) -> bool {
-    let fraction = |permille: u32| f64::from(permille) / 1000.0;
+    // Kubernetes reads a quantity of thousandths as a product, which now and then differs from the quotient in the last bit.
+    let fraction = |permille: u32| f64::from(permille) * 0.001;
     let least = 1.0 - fraction(behavior.scale_down.tolerance_permille);
     let most = 1.0 + fraction(behavior.scale_up.tolerance_permille);
     least <= ratio && ratio <= most

@@ -142,11 +142,9 @@ impl<'a> Rules<'a> {
     /// The replicas that would bring the pods' use to `target` percent of what they request.
     ///
     /// # Errors
-    /// No pod has a usable value, or a pod lacks the request.
+    /// No pod has a usable value, or a pod lacks the request, be it one that ends (`calculateRequests` asks all of them).
     pub fn utilization(&self, pods: &[Pod], target: u32) -> Result<Answer, Unread> {
-        if let Some(without) =
-            pods.iter().position(|pod| pod.request_milli.is_none() && self.group(pod) != Group::Ignored)
-        {
+        if let Some(without) = pods.iter().position(|pod| pod.request_milli.is_none()) {
             let message = alloc::format!(
                 "pod {} of {} requests nothing of the resource, so no percentage can be taken: set its request, or use targetAverageValue",
                 without + 1,
@@ -221,7 +219,8 @@ impl<'a> Rules<'a> {
         let mut careful = sum;
         for pod in pods {
             match self.group(pod) {
-                Group::Missing => careful.add(if ratio < 1.0 { most(pod) } else { 0 }, pod),
+                Group::Missing if ratio < 1.0 => careful.add(most(pod), pod),
+                Group::Missing if ratio > 1.0 => careful.add(0, pod),
                 Group::Unready if unready_count => careful.add(0, pod),
                 _ => {}
             }
