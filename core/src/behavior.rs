@@ -2,17 +2,16 @@
 //!
 //! A step takes the number that reached it and says what it makes of it, with its cause; or nothing, when it has nothing to say.
 
-use alloc::sync::Arc;
-
 use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use crate::{
-    demand::{Demand, Winner, activation},
+    bounds::Bounds,
+    demand::Demand,
     explanation::{Bound, Cause, Step, Steps},
-    history::{Cooling, History},
+    history::{Activity, Cooling, History},
     observation::{Observation, Rollout},
-    policy::{Mode, Policy},
+    policy::{Mode, Pace, Policy},
     units::Replicas,
 };
 
@@ -47,28 +46,12 @@ pub(crate) struct Stand {
     pub(crate) desired: Replicas,
     min: Replicas,
     max: Replicas,
-    min_of: Option<Arc<str>>,
-    max_of: Option<Arc<str>>,
+    bounds: Bounds,
 }
 
 impl Stand {
-    /// The bounds are the policy's, or those of open schedules: the largest minimum and the smallest maximum, which counts more.
-    pub(crate) fn of(policy: &Policy, seen: &Observation, demand: &Demand) -> Self {
-        let desired = seen.workload.desired;
-        let (mut min, mut max) = (activation::least(demand, policy, desired), policy.max.max(policy.min));
-        let (mut min_of, mut max_of) = (None, None);
-        let (mut own_min, mut own_max) = (None, None);
-        for (schedule, _) in policy.schedules.iter().zip(&seen.schedules).filter(|(_, until)| until.is_some()) {
-            if schedule.min.is_some_and(|min| own_min.is_none_or(|known| min > known)) {
-                (own_min, min_of) = (schedule.min, Some(Arc::clone(&schedule.name)));
-            }
-            if schedule.max.is_some_and(|max| own_max.is_none_or(|known| max < known)) {
-                (own_max, max_of) = (schedule.max, Some(Arc::clone(&schedule.name)));
-            }
-        }
-        min = own_min.unwrap_or(min);
-        max = own_max.unwrap_or(max);
-        Self { desired, min: min.min(max), max, min_of, max_of }
+    pub(crate) fn of(bounds: Bounds, seen: &Observation, demand: &Demand) -> Self {
+        Self { desired: seen.workload.desired, min: demand.least.min(bounds.max), max: bounds.max, bounds }
     }
 
     /// The desired number moved into the bounds, which nothing holds up: the bounds are a person's will and need no reading
@@ -86,15 +69,14 @@ impl Stand {
 /// the user's word on what to run instead.
 pub(crate) fn keep_while_unknown(stand: &Stand, number: Replicas, demand: &Demand) -> Option<(Replicas, Cause)> {
     let lowers = number < stand.desired || demand.winner.is_none();
-    let fell_back = matches!(demand.winner, Some(Winner::Fallback { .. }));
-    (demand.any_unknown() && lowers && !fell_back).then_some((stand.desired, Cause::UnknownSignal))
+    (lowers && demand.fallback_since.is_none() && demand.any_unknown()).then_some((stand.desired, Cause::UnknownSignal))
 }
 
 /// The user's bounds.
 pub(crate) fn bound(stand: &Stand, number: Replicas) -> Option<(Replicas, Cause)> {
     let cause = match number {
-        _ if number < stand.min => Cause::MinReplicas(Bound { schedule: stand.min_of.clone() }),
-        _ if number > stand.max => Cause::MaxReplicas(Bound { schedule: stand.max_of.clone() }),
+        _ if number < stand.min => Cause::MinReplicas(Bound { schedule: stand.bounds.min_of.clone() }),
+        _ if number > stand.max => Cause::MaxReplicas(Bound { schedule: stand.bounds.max_of.clone() }),
         _ => return None,
     };
     Some((stand.clamp(number), cause))
@@ -118,26 +100,27 @@ pub(crate) fn keep_during_rollout(stand: &Stand, number: Replicas, rollout: Roll
 pub(crate) fn cool_down(
     stand: &Stand,
     number: Replicas,
-    after_cooldown: Replicas,
+    demand: &Demand,
     policy: &Policy,
     history: &History,
     now: Timestamp,
 ) -> Option<(Replicas, Cause)> {
     let held = stand.held();
     let behavior = &policy.behavior;
-    let up = history.scale_up.map_or(Cooling::Over, |up| up.cooling(behavior.scale_up.cooldown, now));
-    let down = history.scale_down.map_or(Cooling::Over, |down| down.cooling(behavior.scale_down.cooldown, now));
-    let after = stand.clamp(after_cooldown);
+    let cooling = |activity: Option<Activity>, pace: &Pace| {
+        activity.map(|activity| activity.cooling(pace.cooldown, now)).filter(|cooling| *cooling != Cooling::Over)
+    };
+    let up = cooling(history.scale_up, &behavior.scale_up);
+    let down = cooling(history.scale_down, &behavior.scale_down);
+    let asked = stand.clamp(demand.replicas);
+    let after = stand.clamp(demand.after_cooldown);
     match (up, down) {
-        (Cooling::Settling { .. } | Cooling::Until { .. }, _) if number < held => {
-            Some((held, Cause::ScaleUpCooldown { cooling: up, then: number }))
+        (Some(cooling), _) if number < held => Some((held, Cause::ScaleUpCooldown { cooling, then: number })),
+        // The cooldown is to blame only where nothing else holds the number below what is asked for in it.
+        (Some(cooling), _) if asked < after && number >= asked => {
+            Some((number, Cause::ScaleUpCooldown { cooling, then: after }))
         }
-        (Cooling::Settling { .. } | Cooling::Until { .. }, _) if number < after => {
-            Some((number, Cause::ScaleUpCooldown { cooling: up, then: after }))
-        }
-        (_, Cooling::Settling { .. } | Cooling::Until { .. }) if number < held => {
-            Some((held, Cause::ScaleDownCooldown { cooling: down, then: number }))
-        }
+        (_, Some(cooling)) if number < held => Some((held, Cause::ScaleDownCooldown { cooling, then: number })),
         _ => None,
     }
 }
@@ -145,8 +128,13 @@ pub(crate) fn cool_down(
 /// What a person said has the last word: a pin, a pause of one direction or of both, and zero replicas set by hand.
 ///
 /// Zero replicas where the policy would never go there means that a person paused the workload (as in the HPA): it stays at zero
-/// until the person sets another number.
-pub(crate) fn respect_person(stand: &Stand, number: Replicas, policy: &Policy) -> Option<(Replicas, Cause)> {
+/// until the person sets another number. Zero that we wrote ourselves, before the policy or a schedule changed, is none of that.
+pub(crate) fn respect_person(
+    stand: &Stand,
+    number: Replicas,
+    policy: &Policy,
+    history: &History,
+) -> Option<(Replicas, Cause)> {
     let desired = stand.desired;
     if policy.mode == Mode::Paused {
         return Some((desired, Cause::Paused { then: policy.pinned.unwrap_or(number) }));
@@ -154,7 +142,7 @@ pub(crate) fn respect_person(stand: &Stand, number: Replicas, policy: &Policy) -
     if let Some(pinned) = policy.pinned {
         return Some((pinned, Cause::Pinned { then: number }));
     }
-    if desired == Replicas::ZERO && activation::at_rest(policy) > Replicas::ZERO {
+    if desired == Replicas::ZERO && stand.bounds.rest > Replicas::ZERO && !history.went_to_zero() {
         return Some((desired, Cause::PausedByHand));
     }
     match policy.mode {

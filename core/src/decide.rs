@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     behavior::{self, Stand, Way},
+    bounds::Bounds,
     demand,
     explanation::{Explanation, Limit},
     history::History,
@@ -42,8 +43,9 @@ pub fn look(policy: &Policy, seen: &Observation, history: &mut History, now: Tim
 ///
 /// Pass a `history` that has seen the observation ([`History::observed`]), or call [`look`].
 pub fn decide(policy: &Policy, seen: &Observation, history: &History, now: Timestamp) -> Decision {
-    let demand = demand::largest(policy, seen, history, now);
-    let stand = Stand::of(policy, seen, &demand);
+    let bounds = Bounds::of(policy, seen);
+    let demand = demand::largest(policy, seen, &bounds, history, now);
+    let stand = Stand::of(bounds, seen, &demand);
     let mut way = Way::from(demand.replicas);
     way.step(|number| behavior::keep_while_unknown(&stand, number, &demand));
     let recommendation = way.number;
@@ -51,8 +53,8 @@ pub fn decide(policy: &Policy, seen: &Observation, history: &History, now: Times
     way.step(|number| behavior::limit_rate(&stand, number, policy, history, now));
     way.step(|number| behavior::bound(&stand, number));
     way.step(|number| behavior::keep_during_rollout(&stand, number, seen.workload.rollout));
-    way.step(|number| behavior::cool_down(&stand, number, demand.after_cooldown, policy, history, now));
-    way.step(|number| behavior::respect_person(&stand, number, policy));
+    way.step(|number| behavior::cool_down(&stand, number, &demand, policy, history, now));
+    way.step(|number| behavior::respect_person(&stand, number, policy, history));
     let Way { number: replicas, steps } = way;
     let explanation = Explanation { at: now, workload: seen.workload, demand, steps, replicas, budget: None };
     Decision { replicas, limited_by: explanation.limited_by(), recommendation, explanation }

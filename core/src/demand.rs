@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use self::{activation::Activation, fallback::Fell};
+use self::activation::Activation;
 use crate::{
+    bounds::Bounds,
     history::History,
     observation::Observation,
     policy::{Policy, Target, Trigger},
@@ -42,6 +43,10 @@ pub struct Demand {
     pub replicas: Replicas,
     /// What the same readings would ask for if no scale-up cooldown lasted.
     pub after_cooldown: Replicas,
+    /// The fewest replicas now: the minimum, at least one of a workload with work, or the idle number of one without.
+    pub least: Replicas,
+    /// Since when no trigger could be read; only while that makes the fallback take their place.
+    pub fallback_since: Option<Timestamp>,
 }
 
 /// Whose number is the largest.
@@ -127,7 +132,8 @@ pub enum Measure {
         ahead: u64,
         /// Messages that arrive, in thousandths a second; none when a latency is not the target or two values have not been seen.
         arrivals: Option<u64>,
-        /// Since when consumers have taken no more although more waits.
+        /// Since when consumers have held no more, although more waits and more of them run, or the queue itself lets no more be in
+        /// flight.
         still_since: Option<Timestamp>,
     },
     /// A mean percentage over replicas.
@@ -183,6 +189,13 @@ pub enum Band {
         /// Fewer visible and in-flight messages together than this ask for fewer replicas.
         fewer_below: u64,
     },
+    /// Of a queue whose messages may wait for a time.
+    Visible {
+        /// More visible messages than this ask for more replicas.
+        more_above: u64,
+        /// Fewer visible messages than this ask for fewer replicas; 0 when only fewer arrivals do.
+        fewer_below: u64,
+    },
     /// Of a utilization.
     Percent {
         /// A higher percentage than this asks for more replicas; `None` when no replica runs that a ratio could be taken of.
@@ -222,19 +235,33 @@ impl Demand {
 }
 
 /// Asks every trigger and every open schedule; the largest number wins, among equal ones the trigger whose name sorts first.
-pub(crate) fn largest(policy: &Policy, seen: &Observation, history: &History, now: Timestamp) -> Demand {
+pub(crate) fn largest(
+    policy: &Policy,
+    seen: &Observation,
+    bounds: &Bounds,
+    history: &History,
+    now: Timestamp,
+) -> Demand {
     let look = Look { policy, seen, history, now };
     let proposals: SmallVec<[Proposal; USUAL]> =
         policy.triggers.iter().zip(readings(seen)).map(|(trigger, reading)| look.propose(trigger, reading)).collect();
     let activation = activation::of(policy, seen, now);
 
     let desired = seen.workload.desired;
-    let undecided = Demand { proposals, activation, winner: None, replicas: desired, after_cooldown: desired };
-    let decided = match Fell::of(&undecided, policy, now) {
-        Some(fell) => undecided.with(Winner::Fallback { since: fell.since }, Fell::replicas(policy.fallback, desired)),
-        None => undecided.with_largest_trigger(),
+    let demand = Demand {
+        fallback_since: fallback::since(&proposals, policy.fallback, now),
+        proposals,
+        activation,
+        winner: None,
+        replicas: desired,
+        after_cooldown: desired,
+        least: bounds.min,
     };
-    activation::shape(decided, policy, desired, history).with_floors(policy, seen)
+    let demand = match demand.fallback_since {
+        Some(since) => demand.with(Winner::Fallback { since }, fallback::replicas(policy.fallback, desired)),
+        None => demand.with_largest_trigger(),
+    };
+    activation::shape(demand, policy, bounds, desired, history).with_floors(policy, seen)
 }
 
 /// The readings in the policy's order; a trigger beyond them was not read.
@@ -259,17 +286,16 @@ impl Demand {
         Self { winner, replicas, after_cooldown, ..self }
     }
 
-    /// The floors of open schedules join the proposals.
+    /// The floors of open schedules join the proposals: the largest counts, among equal ones the schedule whose name sorts first.
     fn with_floors(self, policy: &Policy, seen: &Observation) -> Self {
         let open = policy.schedules.iter().zip(&seen.schedules);
         let floors = open.filter_map(|(schedule, until)| Some((schedule.floor?, &schedule.name, (*until)?)));
         match floors.max_by(|one, two| one.0.cmp(&two.0).then_with(|| two.1.cmp(one.1))) {
-            Some((floor, name, until)) if floor > self.replicas || self.winner.is_none() => {
-                let replicas = if self.winner.is_none() { floor.max(self.replicas) } else { floor };
-                self.with(Winner::Schedule { name: Arc::clone(name), until }, replicas)
+            Some((floor, name, until)) if floor > self.replicas => {
+                let after_cooldown = self.after_cooldown.max(floor);
+                Self { after_cooldown, ..self.with(Winner::Schedule { name: Arc::clone(name), until }, floor) }
             }
-            Some((floor, ..)) => Self { after_cooldown: self.after_cooldown.max(floor), ..self },
-            None => self,
+            _ => self,
         }
     }
 }
@@ -307,6 +333,11 @@ impl Look<'_> {
                 let queue = queue::Queue { visible, in_flight, delayed, target, trend };
                 Ok(queue.count(age, workload.desired, policy))
             }
+            (Load::Utilization { .. }, Target::Utilization(_))
+                if workload.running == Replicas::ZERO && workload.desired > Replicas::ZERO =>
+            {
+                Err(Unread::new(Unknown::Empty, "no replica runs, so a percentage of what they use says nothing"))
+            }
             (&Load::Utilization { percent }, Target::Utilization(target)) => {
                 let bases = utilization::Bases::of(workload, history, behavior, now);
                 Ok(utilization::count(percent, age, target, workload.desired, bases, behavior))
@@ -321,7 +352,7 @@ impl Look<'_> {
                 answer.map(|answer| answer.counted(age))
             }
             (&Load::Value { milli }, Target::Value { milli: target }) => {
-                Ok(value::value(milli, target, workload, behavior, age))
+                value::value(milli, target, workload, behavior, age)
             }
             (&Load::Value { milli }, Target::AverageValue { milli: target }) => {
                 Ok(value::average_value(milli, target, workload, behavior, age))

@@ -1,12 +1,11 @@
 //! What was done before, as far as a later decision depends on it. It is kept in the scaler's status, so a restart forgets nothing.
 
 use alloc::vec::Vec;
-use core::cmp::Ordering;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    bounds::Bounds,
     observation::{Observation, Workload},
     policy::Policy,
     units::Replicas,
@@ -20,7 +19,7 @@ mod trend;
 pub use event::ScaleEvent;
 pub(crate) use event::{added, removed};
 pub use recommendations::{Recommendations, Run};
-pub use trend::Trend;
+pub use trend::{Standstill, Trend};
 
 /// A change that has not settled after this long is given up waiting for: its cooldown starts then (reason `SettleTimeout`).
 ///
@@ -105,20 +104,21 @@ impl History {
     /// moved; of idleness.
     ///
     /// On the first look of all, what runs counts as recommended (as in the HPA), so nothing is scaled in before a window has passed.
-    /// A desired number that nobody is known to have set counts as a change made now: our own, before a crash, or a person's.
+    /// On the first look of a process, what was recommended when the history was stored counts as recommended until now. A desired
+    /// number that nobody is known to have set counts as a change made now, with its cooldown: it may be our own, written before a
+    /// crash or without an answer.
     pub fn observed(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
         let workload = &seen.workload;
         if self.since.is_none() {
             self.since = Some(now);
             self.recommendations.first(workload.desired, now);
         }
-        if let Some(known) = self.desired.filter(|known| *known != workload.desired) {
-            self.note_event(policy, known, workload.desired, now);
-        }
-        self.desired = Some(workload.desired);
+        // A look of the future is one of a clock that was set back.
+        self.looked = Some(self.looked.map_or(now, |looked| looked.min(now)));
         for activity in [&mut self.scale_up, &mut self.scale_down].into_iter().flatten() {
             *activity = activity.observed(workload, now);
         }
+        self.note_change_by_others(policy, seen, now);
         trend::observe(&mut self.trends, policy, seen, now);
         self.idle_since = idleness::since(self.idle_since, policy, seen, now);
         self.forget(policy, now);
@@ -134,34 +134,34 @@ impl History {
     ///
     /// A scale-up ends the scale-down cooldown; in a scale-up cooldown it keeps the capacity that the first one started from.
     pub fn scaled(&mut self, before: &Workload, to: Replicas, policy: &Policy, now: Timestamp) {
-        let change = |base| Activity { base, to, at: now, settled: None };
-        match to.cmp(&before.desired) {
-            Ordering::Equal => return,
-            Ordering::Greater => {
-                let base = self.base(policy.behavior.scale_up.cooldown, now).unwrap_or(before.running);
-                self.scale_up = Some(change(base));
-                self.scale_down = None;
-            }
-            Ordering::Less => {
-                self.scale_up = self.scale_up.map(|up| up.superseded(now));
-                self.scale_down = Some(change(before.running));
-            }
+        if to == before.desired {
+            return;
         }
+        self.note_activity(before, to, policy, now);
         self.note_event(policy, before.desired, to, now);
         self.desired = Some(to);
     }
 
     /// Whether a process that starts from `stored` might do what one that remembers `self` would not: then `self` has to be stored.
     ///
-    /// What is recommended now counts as recommended until a process starts from it, so a recommendation that merely went away needs
-    /// no write.
+    /// What is recommended when it is stored counts as recommended until a process starts from it, so a recommendation that merely
+    /// went away needs no write.
     #[must_use]
     pub fn outgrew(&self, stored: &Self) -> bool {
         self.since.is_some() != stored.since.is_some()
             || self.scale_up != stored.scale_up
             || self.scale_down != stored.scale_down
-            || self.events != stored.events
+            || self.events.iter().any(|event| !stored.events.contains(event))
             || !stored.recommendations.cover(&self.recommendations)
+    }
+
+    /// The history to store at `now`: recommendations that ended only just count as if they still lasted, so that a number that comes
+    /// and goes is not a write each time.
+    #[must_use]
+    pub fn to_store(&self, now: Timestamp) -> Self {
+        let mut stored = self.clone();
+        stored.recommendations.reopen(now);
+        stored
     }
 
     /// The history with which a process starts that finds this one stored: what was seen by another process, and might have changed
@@ -175,6 +175,40 @@ impl History {
     pub(crate) fn base(&self, cooldown: SignedDuration, now: Timestamp) -> Option<Replicas> {
         let lasting = self.scale_up.filter(|up| up.cooling(cooldown, now) != Cooling::Over);
         lasting.map(|up| up.base)
+    }
+
+    /// Whether the replicas are none because we made them none.
+    pub(crate) fn went_to_zero(&self) -> bool {
+        self.scale_down.is_some_and(|down| down.to == Replicas::ZERO)
+    }
+
+    /// A change of ours that has not settled may merely not be seen yet. Zero replicas where the policy would never go there are a
+    /// person's pause, which starts nothing.
+    fn note_change_by_others(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
+        let desired = seen.workload.desired;
+        let is_on_its_way = |activity: &Activity| activity.settled.is_none() && Some(activity.to) == self.desired;
+        if [self.scale_up, self.scale_down].iter().flatten().any(is_on_its_way) {
+            return;
+        }
+        if let Some(known) = self.desired.replace(desired).filter(|known| *known != desired) {
+            self.note_event(policy, known, desired, now);
+            if desired > Replicas::ZERO || Bounds::of(policy, seen).rest == Replicas::ZERO {
+                let before = Workload { desired: known, running: seen.workload.running.min(known), ..seen.workload };
+                self.note_activity(&before, desired, policy, now);
+            }
+        }
+    }
+
+    fn note_activity(&mut self, before: &Workload, to: Replicas, policy: &Policy, now: Timestamp) {
+        let change = |base| Activity { base, to, at: now, settled: None };
+        if to > before.desired {
+            let base = self.base(policy.behavior.scale_up.cooldown, now).unwrap_or(before.running);
+            self.scale_up = Some(change(base));
+            self.scale_down = None;
+        } else {
+            self.scale_up = self.scale_up.map(|up| up.superseded(to, now));
+            self.scale_down = Some(change(before.running));
+        }
     }
 
     fn note_event(&mut self, policy: &Policy, from: Replicas, to: Replicas, now: Timestamp) {
@@ -195,9 +229,13 @@ impl History {
 }
 
 impl Activity {
-    /// How far this change's cooldown has come at `now`.
+    /// How far this change's cooldown has come at `now`. Without a cooldown there is nothing to wait for, a change on its way
+    /// included (as in the HPA).
     #[must_use]
     pub fn cooling(&self, cooldown: SignedDuration, now: Timestamp) -> Cooling {
+        if cooldown <= SignedDuration::ZERO {
+            return Cooling::Over;
+        }
         let gives_up = after(self.at.min(now), SETTLE_TIMEOUT);
         let (start, since) = match self.settled {
             Some(settled) if settled == after(self.at, SETTLE_TIMEOUT) => (settled, Settled::SettleTimeout),
@@ -222,9 +260,10 @@ impl Activity {
         Self { at, settled, ..self }
     }
 
-    /// The change after another one took its place: it will not settle any more, so its clock starts.
-    fn superseded(self, now: Timestamp) -> Self {
-        Self { settled: self.settled.or(Some(now)), ..self }
+    /// The change after one to fewer replicas took its place: it will not settle any more, so its clock starts; and what is gone is no
+    /// base to count from.
+    fn superseded(self, to: Replicas, now: Timestamp) -> Self {
+        Self { base: self.base.min(to), settled: self.settled.or(Some(now)), ..self }
     }
 }
 

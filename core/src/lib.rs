@@ -21,6 +21,7 @@ pub mod reading;
 pub mod units;
 
 mod behavior;
+mod bounds;
 
 pub use decide::{Decision, decide, look};
 pub use units::{Connections, Replicas};

@@ -3,12 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Demand, Winner, readings};
+use super::{Demand, Verdict, Winner, readings};
 use crate::{
+    bounds::Bounds,
     history::{EVIDENCE, History},
     observation::Observation,
     policy::Policy,
-    reading::Load,
+    reading::{Load, Reading},
     units::Replicas,
 };
 
@@ -20,8 +21,10 @@ pub enum Activation {
     Active,
     /// No trigger has, and no consumer holds work.
     Idle {
-        /// Time of the newest value that says so.
-        at: Timestamp,
+        /// Time of the newest of the values that say so.
+        newest: Timestamp,
+        /// Time of the oldest of them.
+        oldest: Timestamp,
     },
     /// It cannot be told: a signal is unknown, or work is in hand that no trigger counts.
     Uncertain,
@@ -37,7 +40,9 @@ pub(crate) fn of(policy: &Policy, seen: &Observation, now: Timestamp) -> Activat
     let (mut idle, mut uncertain) = (None, false);
     for (trigger, reading) in policy.triggers.iter().zip(readings(seen)) {
         let Some(threshold) = trigger.activation else { continue };
-        let Some(Ok((load, age))) = reading.map(|reading| reading.fresh(trigger.stale_after, now)) else {
+        let Some(Reading::Known { load, at }) =
+            reading.filter(|reading| reading.fresh(trigger.stale_after, now).is_ok())
+        else {
             uncertain = true;
             continue;
         };
@@ -52,70 +57,56 @@ pub(crate) fn of(policy: &Policy, seen: &Observation, now: Timestamp) -> Activat
             return Activation::Active;
         }
         uncertain |= !quiet;
-        idle = idle.max(now.checked_sub(age).ok());
+        idle = Some(
+            idle.map_or((*at, *at), |(newest, oldest): (Timestamp, Timestamp)| (newest.max(*at), oldest.min(*at))),
+        );
     }
     match idle {
         _ if uncertain => Activation::Uncertain,
-        Some(at) => Activation::Idle { at },
+        Some((newest, oldest)) => Activation::Idle { newest, oldest },
         None => Activation::Unwatched,
     }
 }
 
-/// The replicas of a workload without work: its idle number, or its minimum.
-pub(crate) fn at_rest(policy: &Policy) -> Replicas {
-    policy.idle.unwrap_or(policy.min).min(policy.min)
-}
-
-/// The fewest replicas of a workload with work.
-pub(crate) fn at_work(policy: &Policy) -> Replicas {
-    policy.min.max(Replicas(1))
-}
-
-/// Whether the idle number counts: nothing is to be done, and that was read at times far enough apart.
+/// Since when nothing has been to do, if that is proven: every trigger that can tell said so at two times at least [`EVIDENCE`] apart,
+/// and nothing said otherwise between them.
+///
+/// `idle_since` is the newest of the values at the first of these looks, so that the time between it and the oldest of the values now
+/// has passed between two values of each trigger, however their ages differ.
 fn proven(activation: Activation, history: &History) -> Option<Timestamp> {
-    let (Activation::Idle { at }, Some(since)) = (activation, history.idle_since) else { return None };
-    (at.duration_since(since) >= EVIDENCE).then_some(since)
+    let (Activation::Idle { oldest, .. }, Some(since)) = (activation, history.idle_since) else { return None };
+    (oldest.duration_since(since) >= EVIDENCE).then_some(since)
 }
 
 /// What becomes of the proposals of a workload that may rest below the fewest replicas it works with.
 ///
 /// At rest it stays there until a trigger is active, then goes straight to what the proposals ask for. At work it keeps at least the
-/// fewest until it is proven that nothing is to be done; then it goes to rest, at the pace of any other scale-in.
-pub(super) fn shape(demand: Demand, policy: &Policy, desired: Replicas, history: &History) -> Demand {
-    if !may_rest(policy) || matches!(demand.winner, Some(Winner::Fallback { .. })) {
-        return demand;
+/// fewest until it is proven that nothing is to be done; then it goes to rest, at the pace of any other scale-in. A signal that cannot
+/// tell work from none, as a CPU, still keeps it from resting while it asks for more than the fewest. No fallback rests a workload:
+/// what cannot be read is no evidence.
+pub(super) fn shape(demand: Demand, policy: &Policy, bounds: &Bounds, desired: Replicas, history: &History) -> Demand {
+    if !bounds.may_rest() {
+        return Demand { least: bounds.min, ..demand };
     }
-    if let Some(since) = proven(demand.activation, history) {
-        return demand.with(Winner::Idle { since }, at_rest(policy));
+    let (rest, work) = (bounds.rest, bounds.work());
+    if let Some(since) = proven(demand.activation, history).filter(|_| !keeps_busy(&demand, policy, work)) {
+        return Demand { least: rest, ..demand.with(Winner::Idle { since }, rest) };
     }
-    if demand.winner.is_none() {
-        return demand;
-    }
-    let (resting, work) = (rests(&demand, policy, desired), at_work(policy));
+    let resting = desired <= rest && demand.activation != Activation::Active;
+    let demand = Demand { least: if resting { rest } else { work }, ..demand };
     match demand.replicas {
-        asked if resting && asked != desired => demand.with(Winner::Activation, desired),
+        _ if demand.winner.is_none() => demand,
+        asked if resting && asked != desired && demand.fallback_since.is_none() => {
+            demand.with(Winner::Activation, desired)
+        }
         asked if !resting && asked < work => demand.with(Winner::Activation, work),
         _ => demand,
     }
 }
 
-/// The fewest replicas that the policy lets run with this demand, schedules apart.
-pub(crate) fn least(demand: &Demand, policy: &Policy, desired: Replicas) -> Replicas {
-    match demand.winner {
-        _ if !may_rest(policy) => policy.min,
-        Some(Winner::Idle { .. }) => at_rest(policy),
-        Some(Winner::Fallback { .. }) => policy.min,
-        _ if rests(demand, policy, desired) => at_rest(policy),
-        _ => at_work(policy),
-    }
-}
-
-/// Whether there are fewer replicas for a workload without work than for one with it.
-fn may_rest(policy: &Policy) -> bool {
-    at_rest(policy) < at_work(policy)
-}
-
-/// Whether a workload is at rest and nothing wakes it.
-fn rests(demand: &Demand, policy: &Policy, desired: Replicas) -> bool {
-    desired <= at_rest(policy) && demand.activation != Activation::Active
+/// Whether a signal that cannot tell work from none asks for more than the fewest replicas.
+fn keeps_busy(demand: &Demand, policy: &Policy, work: Replicas) -> bool {
+    policy.triggers.iter().zip(&demand.proposals).any(|(trigger, proposal)| {
+        trigger.activation.is_none() && matches!(&proposal.verdict, Verdict::Known(counted) if counted.replicas > work)
+    })
 }

@@ -2,45 +2,38 @@
 
 use jiff::Timestamp;
 
-use super::{Demand, Verdict};
+use super::{Proposal, Verdict};
 use crate::{
-    policy::{Fallback, FallbackBehavior, Policy},
+    policy::{Fallback, FallbackBehavior},
     units::Replicas,
 };
 
-/// No trigger can be read, for long enough.
-pub(super) struct Fell {
-    /// Since when none could be read.
-    pub(super) since: Timestamp,
-}
-
-impl Fell {
-    /// Every trigger must have failed as often, and for as long, as the policy says. The first good reading ends it.
-    pub(super) fn of(demand: &Demand, policy: &Policy, now: Timestamp) -> Option<Self> {
-        let Fallback { behavior, after_failures, after, .. } = policy.fallback;
-        if behavior == FallbackBehavior::Hold {
+/// Since when no trigger could be read, if every one has failed as often and for as long as the policy says. The first good reading
+/// ends it.
+pub(super) fn since(proposals: &[Proposal], fallback: Fallback, now: Timestamp) -> Option<Timestamp> {
+    let Fallback { behavior, after_failures, after, replicas: _ } = fallback;
+    if behavior == FallbackBehavior::Hold {
+        return None;
+    }
+    let mut since = None;
+    for proposal in proposals {
+        let Verdict::Unknown(unread) = &proposal.verdict else { return None };
+        if unread.failures < after_failures.max(1) {
             return None;
         }
-        let mut since = None;
-        for proposal in &demand.proposals {
-            let Verdict::Unknown(unread) = &proposal.verdict else { return None };
-            if unread.failures < after_failures.max(1) {
-                return None;
-            }
-            since = since.max(Some(unread.since?));
-        }
-        let since = since?.min(now);
-        (now.duration_since(since) >= after).then_some(Self { since })
+        since = since.max(Some(unread.since?));
     }
+    let since = since?.min(now);
+    (now.duration_since(since) >= after).then_some(since)
+}
 
-    /// The replicas that a fallback names.
-    pub(super) fn replicas(fallback: Fallback, desired: Replicas) -> Replicas {
-        let Fallback { behavior, replicas, .. } = fallback;
-        match behavior {
-            FallbackBehavior::Hold => desired,
-            FallbackBehavior::Static => replicas,
-            FallbackBehavior::OnlyIfHigher => desired.max(replicas),
-            FallbackBehavior::OnlyIfLower => desired.min(replicas),
-        }
+/// The replicas that a fallback names.
+pub(super) fn replicas(fallback: Fallback, desired: Replicas) -> Replicas {
+    let Fallback { behavior, replicas, .. } = fallback;
+    match behavior {
+        FallbackBehavior::Hold => desired,
+        FallbackBehavior::Static => replicas,
+        FallbackBehavior::OnlyIfHigher => desired.max(replicas),
+        FallbackBehavior::OnlyIfLower => desired.min(replicas),
     }
 }

@@ -21,15 +21,17 @@ pub(super) struct Queue<'a> {
 impl Queue<'_> {
     /// The replicas that the queue asks for, where `desired` are asked for now.
     ///
-    /// Scale-up looks at visible messages only: those that consumers hold are being worked on already. Scale-down looks at both,
-    /// since a worker still needs its replica for what it holds. Between the two the number stays. The tolerance is the HPA's for
-    /// average values: nothing changes while the load of the `desired` replicas is within it, bounds included.
+    /// Scale-up looks at visible messages only: those that consumers hold are being worked on already. Scale-down looks at those too,
+    /// since a worker still needs its replica for what it holds: with messages a replica they count as if they waited, and where it is
+    /// known how many a replica works on at once, no fewer replicas stay than that takes. Between the two the number stays. The
+    /// tolerance is the HPA's for average values: nothing changes while the load of the `desired` replicas is within it, bounds
+    /// included.
     pub(super) fn count(&self, age: SignedDuration, desired: Replicas, policy: &Policy) -> Counted {
         let &Self { visible, in_flight, delayed, target, trend } = self;
         let arrivals = trend.and_then(|trend| trend.arrivals);
         let need = Need::of(target, arrivals);
         let ahead = visible.saturating_add(self.growth_ahead(policy.startup));
-        let working = ahead.saturating_add(in_flight);
+        let kept = if need.by_latency { ahead } else { ahead.saturating_add(in_flight) };
 
         let carried = need.per_replica.saturating_mul(desired.0.into());
         let share = |permille: u32| carried.saturating_mul(permille.into());
@@ -38,34 +40,49 @@ impl Queue<'_> {
         // One replica fewer can carry this much; with anything more it cannot.
         let by_one_fewer = need.per_replica.saturating_mul(desired.0.saturating_sub(1).into());
         let least = tolerated.min(if desired == Replicas::ZERO { 0 } else { by_one_fewer.saturating_add(1) });
-        let unmeasured = matches!(target.enough, Enough::Latency { .. }) && arrivals.is_none();
+        let unmeasured = need.by_latency && arrivals.is_none();
 
         let (replicas, ruling) = if need.load(ahead) > most {
-            self.within_groups(need.replicas(ahead))
-        } else if need.load(working) < least {
-            let held = target.concurrency.map_or(0, |at_once| in_flight.div_ceil(u64::from(at_once.max(1))));
-            let held = Replicas(u32::try_from(held).unwrap_or(u32::MAX)).min(desired);
-            match need.replicas(working) {
+            (need.replicas(ahead), Ruling::More)
+        } else if need.load(kept) < least {
+            match need.replicas(kept).max(self.held().min(desired)) {
                 _ if unmeasured => (desired, Ruling::RateUnknown),
-                fewer if fewer < held => (held, if held == desired { Ruling::WorkInFlight } else { Ruling::Fewer }),
-                fewer => (fewer, Ruling::Fewer),
+                fewer if fewer < desired => (fewer, Ruling::Fewer),
+                _ => (desired, Ruling::WorkInFlight),
             }
-        } else if need.load(working) < tolerated {
+        } else if need.load(kept) < tolerated {
             (desired, Ruling::WholeReplicas)
         } else if need.load(ahead) < least {
             (desired, Ruling::WorkInFlight)
         } else {
             (desired, Ruling::WithinTolerance)
         };
-        let still_since = trend.and_then(|trend| trend.still_since).map(|(since, _)| since);
+        let most_useful = self.useful();
+        let (replicas, ruling) =
+            if replicas > most_useful { (most_useful, Ruling::MessageGroups) } else { (replicas, ruling) };
+        let still_since = trend.and_then(Trend::saturated_since);
+        let tells = ahead == visible && !unmeasured && ruling != Ruling::MessageGroups;
         Counted {
             measure: Measure::Queue { visible, in_flight, delayed, ahead, arrivals, still_since },
             age,
             replicas,
             after_cooldown: replicas,
             ruling,
-            band: (ahead == visible && !unmeasured).then(|| need.band(most, least)),
+            band: tells.then(|| need.band(most, least)),
         }
+    }
+
+    /// The fewest replicas that can work on the messages in flight, as far as it is known how many each works on at once.
+    fn held(&self) -> Replicas {
+        let known = self.target.concurrency.or(matches!(self.target.enough, Enough::Latency { .. }).then_some(1));
+        let held = known.map_or(0, |at_once| self.in_flight.div_ceil(u64::from(at_once.max(1))));
+        Replicas(u32::try_from(held).unwrap_or(u32::MAX))
+    }
+
+    /// The most replicas that find something to do: a consumer works on one message of a group at a time.
+    fn useful(&self) -> Replicas {
+        let at_once = self.target.concurrency.unwrap_or(1).max(1);
+        self.target.message_groups.map_or(Replicas(u32::MAX), |groups| Replicas(groups.div_ceil(at_once)))
     }
 
     /// Messages that become visible before a replica started now carries load, as the queue has grown lately. At most as many as are
@@ -77,13 +94,6 @@ impl Queue<'_> {
         let more = u128::from(growth).saturating_mul(millis) / 1_000_000;
         u64::try_from(more).unwrap_or(u64::MAX).min(self.visible)
     }
-
-    /// A consumer works on one message of a group at a time.
-    fn within_groups(&self, asked: Replicas) -> (Replicas, Ruling) {
-        let Some(groups) = self.target.message_groups else { return (asked, Ruling::More) };
-        let most = Replicas(groups.div_ceil(self.target.concurrency.unwrap_or(1).max(1)));
-        if asked > most { (most, Ruling::MessageGroups) } else { (asked, Ruling::More) }
-    }
 }
 
 /// How many replicas a number of messages needs: `(steady + per_message × messages) / per_replica`, in whole numbers.
@@ -93,6 +103,8 @@ struct Need {
     steady: u128,
     per_message: u128,
     per_replica: u128,
+    /// Whether a latency is the target, so that `steady` stands for what consumers hold.
+    by_latency: bool,
 }
 
 impl Need {
@@ -100,7 +112,9 @@ impl Need {
     /// `messages × seconds a message / latency` more have to be, so that what waits now is done within the latency.
     fn of(target: policy::Queue, arrivals: Option<u64>) -> Self {
         match target.enough {
-            Enough::Messages(enough) => Self { steady: 0, per_message: 1, per_replica: enough.max(1).into() },
+            Enough::Messages(enough) => {
+                Self { steady: 0, per_message: 1, per_replica: enough.max(1).into(), by_latency: false }
+            }
             Enough::Latency { target: latency, per_message } => {
                 let (latency, per_message) = (u128::from(latency.max(1)), u128::from(per_message.max(1)));
                 let at_once = u128::from(target.concurrency.unwrap_or(1).max(1));
@@ -108,6 +122,7 @@ impl Need {
                     steady: u128::from(arrivals.unwrap_or(0)).saturating_mul(per_message).saturating_mul(latency),
                     per_message: per_message.saturating_mul(1_000_000),
                     per_replica: latency.saturating_mul(1_000_000).saturating_mul(at_once),
+                    by_latency: true,
                 }
             }
         }
@@ -125,9 +140,12 @@ impl Need {
     /// The messages at which a load leaves `least` to `most`.
     fn band(&self, most: u128, least: u128) -> Band {
         let narrow = |messages: u128| u64::try_from(messages).unwrap_or(u64::MAX);
-        Band::Messages {
-            more_above: narrow(most.saturating_sub(self.steady) / self.per_message),
-            fewer_below: narrow(least.saturating_sub(self.steady).div_ceil(self.per_message)),
+        let more_above = narrow(most.saturating_sub(self.steady) / self.per_message);
+        let fewer_below = narrow(least.saturating_sub(self.steady).div_ceil(self.per_message));
+        if self.by_latency {
+            Band::Visible { more_above, fewer_below }
+        } else {
+            Band::Messages { more_above, fewer_below }
         }
     }
 }

@@ -1,27 +1,47 @@
 //! An amount that all replicas share, into replicas: the HPA's rules for external and object metrics.
 
+use alloc::format;
+
 use jiff::SignedDuration;
 
 use super::{
     Counted, Measure, Ruling,
     arithmetic::{ceil, float, within_tolerance},
 };
-use crate::{observation::Workload, policy::Behavior, units::Replicas};
+use crate::{
+    observation::Workload,
+    policy::Behavior,
+    reading::{Unknown, Unread},
+    units::Replicas,
+};
 
-/// The HPA's `Value`: the ready replicas times the ratio of value to target. Without a replica the ratio itself, whatever the
+/// The HPA's `Value`: the ready replicas times the ratio of value to target. Where none is desired the ratio itself, whatever the
 /// tolerance.
-pub(super) fn value(milli: u64, target: u64, workload: &Workload, behavior: &Behavior, age: SignedDuration) -> Counted {
+///
+/// # Errors
+/// Replicas are desired and none exists, so there is nothing to take a ratio of.
+pub(super) fn value(
+    milli: u64,
+    target: u64,
+    workload: &Workload,
+    behavior: &Behavior,
+    age: SignedDuration,
+) -> Result<Counted, Unread> {
     let ratio = float(milli) / float(target.max(1));
     let Workload { desired, running, .. } = *workload;
     let (replicas, within) = match desired {
         Replicas::ZERO => (ceil(ratio), false),
         _ if within_tolerance(ratio, behavior) => (desired, true),
+        _ if workload.live() == Replicas::ZERO => {
+            let message = format!("{desired} replicas are desired and none exists, so no ratio can be taken of them");
+            return Err(Unread::new(Unknown::Empty, message));
+        }
         _ => (ceil(ratio * f64::from(running.0)), false),
     };
-    counted(milli, running, replicas, desired, within, age)
+    Ok(counted(milli, running, replicas, desired, within, age))
 }
 
-/// The HPA's `AverageValue`: the value divided by the target, unless the replicas that exist have within the tolerance of it each.
+/// The HPA's `AverageValue`: the value divided by the target, or the replicas that exist when each has within the tolerance of it.
 pub(super) fn average_value(
     milli: u64,
     target: u64,
@@ -32,8 +52,8 @@ pub(super) fn average_value(
     let target = float(target.max(1));
     let exist = workload.running.plus(workload.starting);
     let ratio = float(milli) / (target * f64::from(exist.0));
-    let (replicas, within) =
-        if within_tolerance(ratio, behavior) { (workload.desired, true) } else { (ceil(float(milli) / target), false) };
+    let within = within_tolerance(ratio, behavior);
+    let replicas = if within { exist } else { ceil(float(milli) / target) };
     counted(milli, exist, replicas, workload.desired, within, age)
 }
 
@@ -46,9 +66,9 @@ fn counted(
     age: SignedDuration,
 ) -> Counted {
     let ruling = match replicas {
-        _ if within => Ruling::WithinTolerance,
         more if more > desired => Ruling::More,
         fewer if fewer < desired => Ruling::Fewer,
+        _ if within => Ruling::WithinTolerance,
         _ => Ruling::WholeReplicas,
     };
     Counted { measure: Measure::Value { milli, base }, age, replicas, after_cooldown: replicas, ruling, band: None }

@@ -128,7 +128,9 @@ fn write_bands(f: &mut fmt::Formatter<'_>, demand: &Demand) -> fmt::Result {
     for (i, (proposal, counted)) in demand.counted().enumerate() {
         write!(f, "{}{} is ", if i == 0 { "" } else { " or " }, proposal.trigger)?;
         match counted.band {
-            Some(Band::Messages { more_above, .. }) => write!(f, "above {} visible", Grouped(more_above))?,
+            Some(Band::Messages { more_above, .. } | Band::Visible { more_above, .. }) => {
+                write!(f, "above {} visible", Grouped(more_above))?;
+            }
             Some(Band::Percent { more_above: Some(percent), .. }) => write!(f, "above {}", Percent(percent))?,
             Some(Band::Percent { more_above: None, .. }) => f.write_str("high with a replica running")?,
             None => f.write_str("higher")?,
@@ -141,6 +143,8 @@ fn write_bands(f: &mut fmt::Formatter<'_>, demand: &Demand) -> fmt::Result {
             Some(Band::Messages { fewer_below, .. }) => {
                 write!(f, "below {} visible and in flight", Grouped(fewer_below))?;
             }
+            Some(Band::Visible { fewer_below: 0, .. }) => f.write_str("filled more slowly")?,
+            Some(Band::Visible { fewer_below, .. }) => write!(f, "below {} visible", Grouped(fewer_below))?,
             Some(Band::Percent { fewer_below, .. }) => write!(f, "below {}", Percent(fewer_below))?,
             None => f.write_str("lower")?,
         }

@@ -8,8 +8,8 @@ use crate::{
     policy::Policy,
 };
 
-/// Since when every trigger was idle: the earliest time of the values that say so, in one row of looks. A single look that says
-/// something else, or nothing, ends the row.
+/// Since when every trigger was idle, in one row of looks: the newest of the values that said so first. A single look that says
+/// something else, or nothing, ends the row; so do values older than its start, since a clock was set back then.
 pub(super) fn since(
     known: Option<Timestamp>,
     policy: &Policy,
@@ -17,7 +17,7 @@ pub(super) fn since(
     now: Timestamp,
 ) -> Option<Timestamp> {
     match activation::of(policy, seen, now) {
-        Activation::Idle { at } => Some(known.map_or(at, |known| known.min(now))),
+        Activation::Idle { newest, .. } => Some(known.filter(|known| *known <= newest).unwrap_or(newest)),
         Activation::Active | Activation::Uncertain | Activation::Unwatched => None,
     }
 }

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     observation::Observation,
-    policy::{Enough, Policy, Target},
-    reading::Load,
+    policy::{Enough, Policy, Queue, Target},
+    reading::{Load, Reading},
+    units::Replicas,
 };
 
 /// The time over which rates are smoothed: a change of pace is half known after about this long.
@@ -19,6 +20,13 @@ const TORN: SignedDuration = SignedDuration::from_secs(300);
 
 /// In-flight messages within this fraction of each other stand still.
 const STILL_PERMILLE: u64 = 10;
+
+/// So long in-flight messages must stand still, with more consumers than before, to count as saturated: a replica that just started
+/// has had the time to take messages, and SQS's counts to agree.
+const SATURATED_AFTER: SignedDuration = SignedDuration::from_secs(60);
+
+/// SQS lets so many messages of a queue be in flight (Amazon SQS quotas, "messages per queue (in flight)").
+const MOST_IN_FLIGHT: u64 = 120_000;
 
 /// How one queue has moved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,42 +48,68 @@ pub struct Trend {
     /// (messages in flight / seconds a message). None before two values, or when it is not known how long a message takes.
     #[serde(default)]
     pub arrivals: Option<u64>,
-    /// Since when messages in flight have stood still while more became visible, and how many were visible then.
+    /// How messages in flight have come to stand still while no fewer became visible.
     #[serde(default)]
-    pub still_since: Option<(Timestamp, u64)>,
+    pub still: Option<Standstill>,
+}
+
+/// The beginning of a time in which messages in flight stand still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Standstill {
+    /// When it began.
+    pub since: Timestamp,
+    /// Visible messages then.
+    pub visible: u64,
+    /// Messages in flight then.
+    pub in_flight: u64,
+    /// Replicas that ran then.
+    pub running: Replicas,
+    /// Since when more replicas have run; none while no more do.
+    #[serde(default)]
+    pub outgrown: Option<Timestamp>,
 }
 
 /// Brings the trends up to date with one more look.
 pub(super) fn observe(trends: &mut Vec<Trend>, policy: &Policy, seen: &Observation, now: Timestamp) {
     for (trigger, reading) in policy.triggers.iter().zip(&seen.readings) {
         let Target::Queue(queue) = trigger.target else { continue };
-        let Ok((&Load::Queue { visible, in_flight, delayed: _ }, age)) = reading.fresh(trigger.stale_after, now) else {
+        let (Reading::Known { load: Load::Queue { visible, in_flight, delayed: _ }, at }, Ok(_)) =
+            (reading, reading.fresh(trigger.stale_after, now))
+        else {
             continue;
         };
-        let at = now.checked_sub(age).unwrap_or(now);
-        let per_message = match queue.enough {
-            Enough::Latency { per_message, .. } => Some(per_message),
-            Enough::Messages(_) => None,
-        };
+        let sample = Sample { at: *at, visible: *visible, in_flight: *in_flight, running: seen.workload.running };
         match trends.iter_mut().find(|trend| trend.trigger == trigger.name) {
-            Some(trend) => trend.moved(at, visible, in_flight, per_message),
-            None => trends.push(Trend::first(Arc::clone(&trigger.name), at, visible, in_flight)),
+            Some(trend) => trend.moved(sample, queue),
+            None => trends.push(Trend::first(Arc::clone(&trigger.name), sample)),
         }
     }
 }
 
+/// One value of a queue.
+#[derive(Clone, Copy)]
+struct Sample {
+    at: Timestamp,
+    visible: u64,
+    in_flight: u64,
+    running: Replicas,
+}
+
 impl Trend {
-    fn first(trigger: Arc<str>, at: Timestamp, visible: u64, in_flight: u64) -> Self {
-        Self { trigger, at, visible, in_flight, growth: None, arrivals: None, still_since: None }
+    fn first(trigger: Arc<str>, Sample { at, visible, in_flight, running: _ }: Sample) -> Self {
+        Self { trigger, at, visible, in_flight, growth: None, arrivals: None, still: None }
     }
 
-    fn moved(&mut self, at: Timestamp, visible: u64, in_flight: u64, per_message: Option<u64>) {
+    fn moved(&mut self, sample: Sample, queue: Queue) {
+        let Sample { at, visible, in_flight, running } = sample;
         let apart = at.duration_since(self.at);
         if apart == SignedDuration::ZERO {
             return;
         }
         if apart < SignedDuration::ZERO || apart > TORN {
-            *self = Self::first(Arc::clone(&self.trigger), at, visible, in_flight);
+            *self = Self::first(Arc::clone(&self.trigger), sample);
             return;
         }
         let millis = apart.as_millis().max(1);
@@ -89,25 +123,41 @@ impl Trend {
         };
         let growth = smooth(self.growth.map(i128::from), rate(self.visible, visible));
         self.growth = Some(clamp(growth));
-        self.arrivals = per_message.map(|per_message| {
-            let finished =
-                (i128::from(self.in_flight) + i128::from(in_flight)) * 500_000 / i128::from(per_message.max(1));
-            let whole = rate(self.visible.saturating_add(self.in_flight), visible.saturating_add(in_flight));
-            let arrived = (whole + finished).max(0);
-            u64::try_from(smooth(self.arrivals.map(i128::from), arrived)).unwrap_or(u64::MAX)
-        });
-        self.still_since = self.stands_still(at, visible, in_flight);
+        self.arrivals = match queue.enough {
+            Enough::Messages(_) => None,
+            Enough::Latency { per_message, .. } => {
+                // What consumers have fetched ahead, or a crashed one still holds, is in flight and not worked on.
+                let at_once = u128::from(running.0).saturating_mul(queue.concurrency.unwrap_or(1).into());
+                let in_flight_twice = u128::from(self.in_flight).saturating_add(in_flight.into());
+                let worked_on_twice = in_flight_twice.min(at_once.saturating_mul(2));
+                let finished = i128::try_from(worked_on_twice).unwrap_or(0) * 500_000 / i128::from(per_message.max(1));
+                let whole = rate(self.visible.saturating_add(self.in_flight), visible.saturating_add(in_flight));
+                let arrived = smooth(self.arrivals.map(i128::from), (whole + finished).max(0));
+                Some(u64::try_from(arrived).unwrap_or(u64::MAX))
+            }
+        };
+        self.still = self.stands_still(sample);
         (self.at, self.visible, self.in_flight) = (at, visible, in_flight);
     }
 
-    /// Consumers that take no more while more waits have met a ceiling: SQS lets 120,000 messages be in flight, and a consumer that
-    /// waits for something else takes none.
-    fn stands_still(&self, at: Timestamp, visible: u64, in_flight: u64) -> Option<(Timestamp, u64)> {
-        let still = self.in_flight.abs_diff(in_flight) <= in_flight.saturating_mul(STILL_PERMILLE) / 1000;
-        if in_flight == 0 || !still || visible < self.visible || visible == 0 {
-            return None;
+    fn stands_still(&self, Sample { at, visible, in_flight, running }: Sample) -> Option<Standstill> {
+        let begun = Standstill { since: at, visible, in_flight, running, outgrown: None };
+        let Some(still) = self.still else { return (in_flight > 0 && visible > 0).then_some(begun) };
+        let moved = still.in_flight.abs_diff(in_flight) > still.in_flight.saturating_mul(STILL_PERMILLE) / 1000;
+        if moved || visible < still.visible {
+            return (in_flight > 0 && visible > 0).then_some(begun);
         }
-        Some(self.still_since.unwrap_or((self.at.min(at), self.visible)))
+        let outgrown = (running > still.running).then(|| still.outgrown.unwrap_or(at));
+        Some(Standstill { outgrown, ..still })
+    }
+
+    /// Since when consumers have met a ceiling: for [`SATURATED_AFTER`] they have held no more, although more waits and more of them
+    /// run, or the queue lets no more be in flight. A consumer that waits for something else takes none; all of them being busy is no
+    /// such ceiling, since more of them would help.
+    pub(crate) fn saturated_since(&self) -> Option<Timestamp> {
+        let still = self.still.filter(|still| self.visible > still.visible)?;
+        let from = if self.in_flight >= MOST_IN_FLIGHT { Some(still.since) } else { still.outgrown };
+        (self.at.duration_since(from?) >= SATURATED_AFTER).then_some(still.since)
     }
 }
 
