@@ -4,7 +4,9 @@ mod budget;
 pub mod check;
 mod controller;
 mod crds;
+mod decide;
 mod manifest;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -29,6 +31,10 @@ enum Command {
     Controller(controller::Args),
     /// Print the CRDs of both kinds.
     Crds(crds::Args),
+    /// Decide on a document instead of a cluster, and explain it.
+    Decide(decide::Args),
+    /// Print the JSON schema of a document.
+    Schema(schema::Args),
 }
 
 /// Runs what the command line asks for. An error is printed with its causes, and ends in exit code 1; wrong usage in 2.
@@ -38,6 +44,8 @@ pub fn run() -> ExitCode {
         Command::Check(args) => return check::run(&args),
         Command::Controller(args) => controller::run(args),
         Command::Crds(args) => crds::run(&args),
+        Command::Decide(args) => return decide::run(&args),
+        Command::Schema(args) => schema::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

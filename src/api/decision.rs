@@ -109,6 +109,11 @@ impl DecisionInput {
         Ok(DecisionOutput::of(&decision, &history))
     }
 
+    /// What is wrong with it that its schema does not tell.
+    pub fn problems(&self) -> Vec<SpecError> {
+        self.policy().map_or_else(|error| vec![error], |policy| self.observation.strangers(&policy))
+    }
+
     /// The policy that the core decides by.
     ///
     /// # Errors

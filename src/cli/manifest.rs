@@ -2,6 +2,7 @@
 
 mod document;
 mod finding;
+mod form;
 mod kinds;
 mod located;
 mod source;
@@ -20,6 +21,7 @@ use self::{
 };
 use crate::api::{ConnectionBudget, HybridScaler, spec_error::SpecError};
 
+pub(super) use self::form::{Filled, Form};
 pub use self::{
     finding::{Check, Finding, Problem, Severity},
     source::{Place, Source},

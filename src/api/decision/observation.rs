@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hybridscaler_core::{
     Replicas,
     observation::{self, Rollout, Workload},
-    policy::Policy,
+    policy::{Policy, Trigger},
     reading::{self, Unknown},
 };
 use jiff::Timestamp;
@@ -70,25 +70,29 @@ impl Observation {
         windows: impl FnOnce() -> Result<Vec<Option<Timestamp>>, SpecError>,
     ) -> Result<observation::Observation, SpecError> {
         let Self { replicas, readings, open_schedules } = self;
-        let triggers: Vec<&str> = policy.triggers.iter().map(|trigger| &*trigger.name).collect();
-        known("observation.readings", readings.keys(), &triggers)?;
         let schedules = match open_schedules {
             None => windows()?,
-            Some(open) => {
-                let names: Vec<&str> = policy.schedules.iter().map(|schedule| &*schedule.name).collect();
-                known("observation.openSchedules", open.keys(), &names)?;
-                names.iter().map(|name| open.get(*name).copied()).collect()
-            }
+            Some(open) => policy.schedules.iter().map(|schedule| open.get(&*schedule.name).copied()).collect(),
         };
         let unread = || reading::Reading::unknown(Unknown::NotReadYet, "the signal has not been read yet");
-        let read = |name: &&str| match readings.get(*name) {
+        let read = |trigger: &Trigger| match readings.get(&*trigger.name) {
             None => Ok(unread()),
             Some(reading) => {
-                reading.to_core(now).map_err(|error| error.within(&format!("observation.readings.{name}")))
+                reading.to_core(now).map_err(|error| error.within(&format!("observation.readings.{}", trigger.name)))
             }
         };
-        let readings = triggers.iter().map(read).collect::<Result<_, _>>()?;
+        let readings = policy.triggers.iter().map(read).collect::<Result<_, _>>()?;
         Ok(observation::Observation { workload: replicas.to_core(), readings, schedules })
+    }
+
+    /// What is named after no trigger and no schedule of the policy.
+    pub(super) fn strangers(&self, policy: &Policy) -> Vec<SpecError> {
+        let triggers: Vec<&str> = policy.triggers.iter().map(|trigger| &*trigger.name).collect();
+        let schedules: Vec<&str> = policy.schedules.iter().map(|schedule| &*schedule.name).collect();
+        let open = self.open_schedules.iter().flat_map(BTreeMap::keys);
+        strangers("observation.readings", self.readings.keys(), "trigger", &triggers)
+            .chain(strangers("observation.openSchedules", open, "schedule", &schedules))
+            .collect()
     }
 
     /// What was seen by a scaler with this policy.
@@ -104,14 +108,18 @@ impl Observation {
     }
 }
 
-/// Whether every name is one of the known ones.
-fn known<'a>(field: &str, names: impl Iterator<Item = &'a String>, known: &[&str]) -> Result<(), SpecError> {
-    for name in names {
-        if !known.contains(&name.as_str()) {
-            return Err(SpecError::new(field, name, format!("is no name of the scaler's: {}", likely(name, known))));
-        }
-    }
-    Ok(())
+/// The names that are none of the known ones.
+fn strangers<'a>(
+    field: &'a str,
+    names: impl Iterator<Item = &'a String>,
+    what: &str,
+    known: &[&str],
+) -> impl Iterator<Item = SpecError> {
+    let unknown = names.filter(|name| !known.contains(&name.as_str()));
+    unknown.map(move |name| {
+        let problem = format!("is no {what} of the scaler: {}", likely(name, known));
+        SpecError::new(format!("{field}.{name}"), name, problem)
+    })
 }
 
 impl ReplicasSeen {

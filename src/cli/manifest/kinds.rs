@@ -42,19 +42,18 @@ impl Kind {
         versions
             .filter_map(|version| {
                 let api_version = format!("{group}/{}", version.name);
-                let own = version.schema?.open_api_v3_schema?;
-                let rules = serde_json::to_value(&own).unwrap_or_default();
-                let mut pointing = BTreeSet::new();
-                pointing_rules(&own, &mut pointing);
-                Some(Self {
-                    name: name.clone(),
-                    api_version,
-                    schema: whole(own),
-                    rules: compile_schema(&rules),
-                    pointing,
-                })
+                let own = Self::by(name.clone(), api_version, version.schema?.open_api_v3_schema?);
+                Some(Self { schema: whole(own.schema), ..own })
             })
             .collect()
+    }
+
+    /// What is judged by this schema, as it is.
+    pub(super) fn by(name: String, api_version: String, schema: JSONSchemaProps) -> Self {
+        let rules = compile_schema(&serde_json::to_value(&schema).unwrap_or_default());
+        let mut pointing = BTreeSet::new();
+        pointing_rules(&schema, &mut pointing);
+        Self { name, api_version, schema, rules, pointing }
     }
 
     /// What `api_version` and `kind` name.

@@ -38,6 +38,16 @@ pub(super) fn of(kind: &Kind, object: Value, previous: Option<&Value>) -> (Vec<P
     (problems, object)
 }
 
+/// The same of a document that is no object: it has no metadata, no status, and is stored nowhere.
+pub(super) fn of_form(kind: &Kind, mut document: Value) -> (Vec<Problem>, Value) {
+    let mut problems = prune::prune(&kind.schema, &mut document);
+    let broken = schema::check(&kind.schema, &document);
+    let shape = if broken.is_empty() { rules::Shape::Sound } else { rules::Shape::Broken };
+    problems.extend(broken);
+    problems.extend(rules::check(kind, &document, None, shape));
+    (problems, document)
+}
+
 /// Path of the field `name` of what is at `path`.
 fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.into() } else { format!("{path}.{name}") }

@@ -1,0 +1,73 @@
+//! The decisions of a record, made again.
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use super::input::windows;
+use crate::{
+    api::{
+        decision::{DecisionInput, DecisionRecord},
+        yaml,
+    },
+    cli::manifest::Source,
+};
+
+/// Makes each decision of a record again.
+///
+/// # Errors
+/// The first line that cannot be read, or comes out differently: not byte for byte as it was recorded.
+pub(super) fn run(record: &Source) -> anyhow::Result<()> {
+    let mut decisions = 0_usize;
+    for (at, line) in record.text.lines().enumerate() {
+        again(line).with_context(|| format!("{}:{}", record.name, at + 1))?;
+        decisions += 1;
+    }
+    if decisions == 0 {
+        bail!("{} holds no decision: name the file that --record wrote", record.name);
+    }
+    println!("{decisions} decisions made again, each as it was recorded");
+    Ok(())
+}
+
+fn again(line: &str) -> anyhow::Result<()> {
+    // Not by the JSON parser, which rounds the last digit of some numbers.
+    let recorded: Value = yaml::read(line)?;
+    let part = |name| recorded.get(name).cloned().with_context(|| format!("has no {name}: it is no line of a record"));
+    let input: DecisionInput = serde_json::from_value(part("input")?)?;
+    let name: String = serde_json::from_value(part("name")?)?;
+    let output = input.decide(|| windows(&input))?;
+    let now = input.now;
+    let decided = DecisionRecord { name, input, output };
+    if serde_json::to_string(&decided)? == line {
+        return Ok(());
+    }
+    match first_difference(&recorded, &serde_json::to_value(&decided)?, String::new()) {
+        Some(difference) => bail!("{} at {now}: {difference}", decided.name),
+        None => bail!("{} at {now} has the same values in another order or form", decided.name),
+    }
+}
+
+/// Where two documents differ first.
+fn first_difference(recorded: &Value, decided: &Value, path: String) -> Option<String> {
+    let below =
+        |name: &dyn std::fmt::Display| if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
+    match (recorded, decided) {
+        (Value::Object(one), Value::Object(two)) => {
+            let names = one.keys().chain(two.keys().filter(|name| !one.contains_key(*name)));
+            let field = |fields: &serde_json::Map<String, Value>, name: &String| fields.get(name).cloned();
+            names.into_iter().find_map(|name| match (field(one, name), field(two, name)) {
+                (Some(one), Some(two)) => first_difference(&one, &two, below(name)),
+                (one, two) => Some(differ(one.as_ref(), two.as_ref(), &below(name))),
+            })
+        }
+        (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
+            one.iter().zip(two).enumerate().find_map(|(at, (one, two))| first_difference(one, two, below(&at)))
+        }
+        (one, two) => (one != two).then(|| differ(Some(one), Some(two), &path)),
+    }
+}
+
+fn differ(recorded: Option<&Value>, decided: Option<&Value>, path: &str) -> String {
+    let words = |value: Option<&Value>| value.map_or_else(|| "nothing".into(), Value::to_string);
+    format!("{path} was {}, and is {} now", words(recorded), words(decided))
+}

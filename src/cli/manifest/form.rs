@@ -1,0 +1,96 @@
+//! Documents of ours that are no objects of the API server's: read and judged as those are, with line and column.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{
+    document::{Object, objects},
+    finding::{Check, Finding, Problem, Severity},
+    kinds::Kind,
+    source::{Place, Source},
+    verdict,
+};
+use crate::api::spec_error::SpecError;
+
+/// What a document of one sort looks like.
+pub(in crate::cli) struct Form(Kind);
+
+/// A document that keeps to its form.
+pub(in crate::cli) struct Filled<T> {
+    pub(in crate::cli) content: T,
+    at: Object,
+}
+
+impl Form {
+    /// Documents that people call `name`, by their schema.
+    pub(in crate::cli) fn new(name: &str, schema: &Value) -> Self {
+        let schema = serde_json::from_value(schema.clone()).unwrap_or_default();
+        Self(Kind::by(name.into(), String::new(), schema))
+    }
+
+    /// Reads the one document of a source, after `prepare` has put it into the form that the schema has and told what it could not.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub(in crate::cli) fn read<T: DeserializeOwned>(
+        &self,
+        source: &Arc<Source>,
+        prepare: impl FnOnce(&mut Value) -> Vec<SpecError>,
+    ) -> Result<Filled<T>, Vec<Finding>> {
+        let (mut documents, unreadable) = objects(source);
+        if !unreadable.is_empty() {
+            return Err(unreadable);
+        }
+        let (Some(at), true) = (documents.pop(), documents.is_empty()) else {
+            return Err(vec![not_one(source, &self.0.name)]);
+        };
+        let mut document = at.json();
+        let mut problems: Vec<Problem> = prepare(&mut document).iter().map(Problem::of).collect();
+        let (broken, document) = verdict::of_form(&self.0, document);
+        problems.extend(broken);
+        if !problems.is_empty() {
+            return Err(problems.into_iter().map(|problem| at.finding(Severity::Error, problem)).collect());
+        }
+        match serde_json::from_value(document) {
+            Ok(content) => Ok(Filled { content, at }),
+            Err(error) => {
+                let (field, mend) = (String::new(), String::new());
+                let problem = Problem { check: Check::Schema, field, message: error.to_string(), mend };
+                Err(vec![at.finding(Severity::Error, problem)])
+            }
+        }
+    }
+}
+
+impl<T> Filled<T> {
+    /// A value of this document that cannot be used.
+    pub(in crate::cli) fn unusable(&self, error: &SpecError) -> Finding {
+        self.at.finding(Severity::Error, Problem::of(error))
+    }
+}
+
+impl Problem {
+    fn of(error: &SpecError) -> Self {
+        let SpecError { field, value, problem } = error;
+        let (what, mend) = problem.rsplit_once(": ").unwrap_or((problem, ""));
+        let message = format!("{field}: `{value}` {what}");
+        Self { check: Check::Schema, field: field.clone(), message, mend: mend.into() }
+    }
+}
+
+fn not_one(source: &Arc<Source>, name: &str) -> Finding {
+    Finding {
+        severity: Severity::Error,
+        place: Place { source: source.clone(), span: 0..0 },
+        problem: Problem {
+            check: Check::Yaml,
+            field: String::new(),
+            message: format!("not one document but none, or several; {name} is one"),
+            mend: "leave one".into(),
+        },
+        object: None,
+        value: None,
+    }
+}
