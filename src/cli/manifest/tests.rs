@@ -74,9 +74,9 @@ fn a_misspelt_field_is_told_by_its_place_with_what_was_meant() {
         "a.yaml:6:14: unknown field \"spec.capacity.fixed\": use one of postgres, static"
     );
     assert_eq!(
-        found(&TWO.replace("  name: order-worker\nspec", "  nmae: order-worker\nspec")),
+        found(&TWO.replace("  name: order-worker\nspec", "  names: order-worker\nspec")),
         [
-            "a.yaml:11:3: unknown field \"metadata.nmae\": did you mean `name`?",
+            "a.yaml:11:3: unknown field \"metadata.names\": did you mean `name`?",
             "a.yaml:10:1: metadata.name: Required value: name or generateName is required: give the object a name",
         ]
         .map(str::to_owned)
