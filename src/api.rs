@@ -19,7 +19,7 @@ pub mod fallback;
 pub mod hybrid_scaler;
 pub mod into_core;
 pub mod ledger;
-mod quantity;
+pub mod quantity;
 pub mod rbac;
 pub mod rule;
 pub mod schedule;

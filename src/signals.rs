@@ -8,7 +8,6 @@ mod external;
 mod pace;
 mod pod_cpu;
 mod poll;
-mod quantity;
 mod schedule;
 mod sources;
 mod sqs;

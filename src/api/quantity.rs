@@ -1,17 +1,16 @@
-//! Quantities as Kubernetes writes them (`500m`, `2`, `1.5k`), in thousandths.
+//! Quantities as Kubernetes and its metrics APIs write them (`500m`, `2`, `1.5k`, `3e6`), in thousandths.
 
 use kube::core::Rule;
 
 use super::{rule::rule, spec_error::SpecError};
 
-/// The longest quantity that the schema accepts. With it no arithmetic on one leaves 128 bits.
+/// The longest quantity that a spec may hold. With it no arithmetic on one leaves 128 bits.
 pub(super) const QUANTITY_BYTES: u32 = 20;
 
-/// What a quantity looks like here: a decimal number of at least 0 with one of the suffixes below, without an exponent. Signs and
-/// exponents are left out, since what people aim at is neither negative nor astronomic.
+/// What a quantity looks like in a spec: without sign and exponent, since what people aim at is neither negative nor astronomic.
 const PATTERN: &str = r"^[0-9]+(\\.[0-9]+)?(m|[kMGTP]|[KMGTP]i)?$";
 
-/// A quantity between two others, in thousandths: the value of a target or a threshold.
+/// The quantities that a field of a spec may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct QuantityRange {
     /// The field that holds it, as its rule names it.
@@ -45,46 +44,60 @@ impl QuantityRange {
     pub(super) fn milli(&self, field: &str, written: &str) -> Result<u64, SpecError> {
         let Self { least, most, example, .. } = self;
         let bound = |bound| milli(bound).unwrap_or_default();
-        milli(written).filter(|milli| (bound(least)..=bound(most)).contains(milli)).ok_or_else(|| {
+        let within = milli(written).filter(|milli| (bound(least)..=bound(most)).contains(milli));
+        within.and_then(|milli| u64::try_from(milli).ok()).ok_or_else(|| {
             let problem = format!("is not a quantity from {least} to {most}: write one such as {example}");
             SpecError::new(field, written, problem)
         })
     }
 }
 
-/// The quantity in thousandths, rounded up; nothing when it is none, or too large to count so.
-fn milli(written: &str) -> Option<u64> {
-    let digits = written.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(written.len());
-    let (number, suffix) = written.split_at_checked(digits)?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let decimals = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-    let value = count(whole)?.checked_mul(decimals)?.checked_add(count(fraction)?)?;
-    u64::try_from(value.checked_mul(thousandths(suffix)?)?.div_ceil(decimals)).ok()
-}
-
-/// A row of digits, at least one, as a number.
-fn count(digits: &str) -> Option<u128> {
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-}
-
-/// What a suffix multiplies by, in thousandths.
-fn thousandths(suffix: &str) -> Option<u128> {
-    let (base, power): (u128, u32) = match suffix {
-        "m" => return Some(1),
-        "" => (1, 0),
-        "k" => (1000, 1),
-        "M" => (1000, 2),
-        "G" => (1000, 3),
-        "T" => (1000, 4),
-        "P" => (1000, 5),
-        "Ki" => (1024, 1),
-        "Mi" => (1024, 2),
-        "Gi" => (1024, 3),
-        "Ti" => (1024, 4),
-        "Pi" => (1024, 5),
-        _ => return None,
+/// The quantity in thousandths; what lies between two of them is rounded up, as Kubernetes does. Nothing when it is none, or astronomic.
+pub fn milli(text: &str) -> Option<i128> {
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    base.checked_pow(power)?.checked_mul(1000)
+    let end = unsigned.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(unsigned.len());
+    let (number, suffix) = unsigned.split_at_checked(end)?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    // Neither "" nor "." is a number, nor is what has a second point.
+    let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
+    let (factor, exponent) = scale(suffix)?;
+    let value = digits.checked_mul(factor)?;
+    let shift = exponent.checked_add(3)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let magnitude = match 10_u128.checked_pow(shift.unsigned_abs()) {
+        Some(power) if shift >= 0 => value.checked_mul(power)?,
+        Some(power) => value.div_ceil(power),
+        None if value == 0 => 0,
+        None if shift < 0 => 1,
+        None => return None,
+    };
+    i128::try_from(magnitude).ok()?.checked_mul(sign)
+}
+
+/// A suffix as a factor and a power of ten.
+fn scale(suffix: &str) -> Option<(u128, i32)> {
+    let binary = |power: u32| Some((1024_u128.checked_pow(power)?, 0));
+    match suffix {
+        "n" => Some((1, -9)),
+        "u" => Some((1, -6)),
+        "m" => Some((1, -3)),
+        "" => Some((1, 0)),
+        "k" => Some((1, 3)),
+        "M" => Some((1, 6)),
+        "G" => Some((1, 9)),
+        "T" => Some((1, 12)),
+        "P" => Some((1, 15)),
+        "E" => Some((1, 18)),
+        "Ki" => binary(1),
+        "Mi" => binary(2),
+        "Gi" => binary(3),
+        "Ti" => binary(4),
+        "Pi" => binary(5),
+        "Ei" => binary(6),
+        _ => Some((1, suffix.strip_prefix(['e', 'E'])?.parse().ok()?)),
+    }
 }
 
 #[cfg(test)]
@@ -92,34 +105,58 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quantity_is_counted_in_thousandths_rounded_up_as_kubernetes_does() {
-        for (written, expected) in [
+    fn a_quantity_is_counted_in_thousandths_rounded_up() {
+        for (text, expected) in [
             ("0", Some(0)),
-            ("1", Some(1000)),
-            ("500m", Some(500)),
-            ("0.5", Some(500)),
-            ("0.5m", Some(1)),
+            ("251m", Some(251)),
+            ("2", Some(2_000)),
+            ("1.5", Some(1_500)),
+            (".5", Some(500)),
+            ("1.", Some(1_000)),
+            ("250000001n", Some(251)),
+            ("999999n", Some(1)),
+            ("1500u", Some(2)),
             ("0.0001", Some(1)),
-            ("1.5k", Some(1_500_000)),
+            ("2k", Some(2_000_000)),
             ("1Ki", Some(1_024_000)),
-            ("1P", Some(1_000_000_000_000_000_000)),
-            ("1Pi", Some(1_125_899_906_842_624_000)),
-            ("9223372036854775807P", None),
-            ("", None),
-            ("m", None),
-            (".5", None),
-            ("1.", None),
-            ("1.2.3", None),
-            ("-1", None),
-            ("+1", None),
-            ("1e3", None),
-            ("1K", None),
-            ("1ki", None),
-            ("1mm", None),
-            (" 1", None),
-            ("1E", None),
+            ("8E", Some(8_000_000_000_000_000_000_000)),
+            ("1e3", Some(1_000_000)),
+            ("1E-2", Some(10)),
+            ("12e-99999", Some(1)),
+            ("1e-2147483648", Some(1)),
+            ("0e99999", Some(0)),
+            ("-500m", Some(-500)),
+            ("+3", Some(3_000)),
         ] {
-            assert_eq!(milli(written), expected, "{written:?}");
+            assert_eq!(milli(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_quantity_is_nothing() {
+        let too_long = "9".repeat(60);
+        for text in [
+            "",
+            ".",
+            "-",
+            "m",
+            "1.2.3",
+            "1 ",
+            " 1",
+            "1x",
+            "1K",
+            "1ki",
+            "1e",
+            "1e3m",
+            "--1",
+            "+-1",
+            "NaN",
+            "1e99999",
+            "1e2147483647",
+            &too_long,
+            "1é",
+        ] {
+            assert_eq!(milli(text), None, "{text:?}");
         }
     }
 
@@ -127,7 +164,7 @@ mod tests {
     fn a_range_holds_both_its_ends() {
         let range = QuantityRange { field: "targetValue", least: "1m", most: "1k", example: "2" };
         for (written, expected) in
-            [("0", None), ("0.9m", Some(1)), ("1m", Some(1)), ("1k", Some(1_000_000)), ("1001", None)]
+            [("0", None), ("-1", None), ("0.9m", Some(1)), ("1m", Some(1)), ("1k", Some(1_000_000)), ("1001", None)]
         {
             assert_eq!(range.milli("targetValue", written).ok(), expected, "{written}");
         }

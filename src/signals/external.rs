@@ -9,8 +9,11 @@ use hybridscaler_core::reading::{Load, Reading, Unknown};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{cluster::Cluster, quantity};
-use crate::kubernetes::{self, Failure};
+use super::cluster::Cluster;
+use crate::{
+    api::quantity,
+    kubernetes::{self, Failure},
+};
 
 /// The series of one external metric.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

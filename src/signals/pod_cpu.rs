@@ -14,8 +14,11 @@ use k8s_openapi::api::core::v1 as api;
 use kube::{Api, ResourceExt as _, api::DynamicObject, core::GroupVersionKind, discovery::ApiResource};
 use serde::Deserialize;
 
-use super::{cluster::Cluster, quantity};
-use crate::kubernetes::{Failure, WorkloadRef, list_all};
+use super::cluster::Cluster;
+use crate::{
+    api::quantity,
+    kubernetes::{Failure, WorkloadRef, list_all},
+};
 
 /// The resource that is read, as pods and metrics name it.
 const CPU: &str = "cpu";

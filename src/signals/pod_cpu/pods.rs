@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1 as api;
 use kube::ResourceExt as _;
 
 use super::{CPU, Compared};
-use crate::signals::quantity;
+use crate::api::quantity;
 
 /// Why a pod's use cannot be compared with its requests.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
