@@ -74,7 +74,7 @@ pub(crate) fn added(events: &[ScaleEvent], period: SignedDuration, now: Timestam
 
 /// Replicas removed within `period`, as [`added`].
 pub(crate) fn removed(events: &[ScaleEvent], period: SignedDuration, now: Timestamp, whole: bool) -> i64 {
-    -sum(events.iter().filter(|event| event.change < 0), period, now, whole)
+    sum(events.iter().filter(|event| event.change < 0), period, now, whole).saturating_neg()
 }
 
 /// Strictly younger than the period, as in the HPA.

@@ -24,7 +24,8 @@ fn bounds(case: &Case) -> (Replicas, Replicas) {
     let open =
         || policy.schedules.iter().zip(&seen.schedules).filter(|(_, open)| open.is_some()).map(|(window, _)| window);
     let most = open().filter_map(|window| window.max).min().unwrap_or(policy.max);
-    let fewest = open().filter_map(|window| window.min).max().unwrap_or(policy.idle.unwrap_or(policy.min));
+    let least = open().filter_map(|window| window.min).max().unwrap_or(policy.min);
+    let fewest = policy.idle.map_or(least, |idle| idle.min(least));
     (fewest.min(most), most)
 }
 

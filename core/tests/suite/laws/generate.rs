@@ -107,7 +107,7 @@ fn queue() -> BoxedStrategy<Queue> {
         .boxed()
 }
 
-fn target() -> BoxedStrategy<Target> {
+pub(crate) fn target() -> BoxedStrategy<Target> {
     prop_oneof![
         3 => queue().prop_map(Target::Queue),
         3 => edge(1..100).prop_map(Target::Utilization),
@@ -162,7 +162,9 @@ fn pace() -> BoxedStrategy<Pace> {
     let select = prop_oneof![
         4 => Just(SelectPolicy::Max), 2 => Just(SelectPolicy::Min), 1 => Just(SelectPolicy::Disabled)
     ];
-    (time(0..600), time(0..600), edge(0..1_000), vec(rate, 0..3), select)
+    let rates = prop_oneof![2 => Just(Vec::new()), 1 => vec(rate, 0..3)];
+    let often_none = || prop_oneof![1 => Just(SignedDuration::ZERO), 1 => time(0..600)];
+    (often_none(), often_none(), edge(0..1_000), rates, select)
         .prop_map(|(cooldown, window, tolerance_permille, policies, select)| Pace {
             cooldown,
             window,
@@ -220,9 +222,21 @@ fn activity() -> impl Strategy<Value = Activity> {
         .prop_map(|(base, to, at, settled)| Activity { base, to, at, settled })
 }
 
-fn runs() -> impl Strategy<Value = Vec<Run>> {
-    let run = (replicas(0..60), moment(-900..60), option::of(moment(-900..60)));
-    vec(run.prop_map(|(replicas, from, until)| Run { replicas, from, until }), 0..6)
+/// Runs as a process keeps them: one after the other, the last may still be recommended, each number `further` than the one before.
+fn runs(further: fn(Replicas) -> i64) -> BoxedStrategy<Vec<Run>> {
+    (vec(replicas(0..60), 0..6), vec(-900..0_i64, 12), any::<bool>())
+        .prop_map(move |(mut numbers, mut moments, open)| {
+            numbers.sort_unstable_by_key(|number| further(*number));
+            numbers.dedup();
+            moments.sort_unstable();
+            let last = numbers.len();
+            let run = |(i, (replicas, moments)): (usize, (Replicas, &[i64]))| {
+                let ended = (i + 1 < last || !open).then(|| at(moments[1]));
+                Run { replicas, from: at(moments[0]), until: ended }
+            };
+            numbers.into_iter().zip(moments.chunks(2)).enumerate().map(run).collect()
+        })
+        .boxed()
 }
 
 fn events() -> impl Strategy<Value = Vec<ScaleEvent>> {
@@ -233,16 +247,11 @@ fn events() -> impl Strategy<Value = Vec<ScaleEvent>> {
 
 fn trend() -> BoxedStrategy<Trend> {
     let growth = prop_oneof![6 => -50_000..50_000_i64, 1 => Just(i64::MAX), 1 => Just(i64::MIN)];
-    let still = (moment(-600..10), amount(0..5_000), amount(0..5_000), replicas(0..60), option::of(moment(-600..10)))
-        .prop_map(|(since, visible, in_flight, running, outgrown)| Standstill {
-            since,
-            visible,
-            in_flight,
-            running,
-            outgrown,
-        });
-    let counts = (amount(0..5_000), amount(0..5_000));
-    (0..5_u32, moment(-600..10), counts, option::of(growth), option::of(amount(0..50_000)), option::of(still))
+    let counts = || (amount(0..5_000), amount(0..5_000));
+    let still = (moment(-600..10), counts(), replicas(0..60), option::of(moment(-600..10))).prop_map(
+        |(since, (visible, in_flight), running, outgrown)| Standstill { since, visible, in_flight, running, outgrown },
+    );
+    (0..5_u32, moment(-600..10), counts(), option::of(growth), option::of(amount(0..50_000)), option::of(still))
         .prop_map(|(trigger, at, (visible, in_flight), growth, arrivals, still)| Trend {
             trigger: format!("t{trigger}").into(),
             at,
@@ -259,10 +268,18 @@ pub(crate) fn history() -> BoxedStrategy<History> {
     let known = (option::of(moment(-9_000..60)), option::of(moment(-60..60)), option::of(replicas(0..60)));
     let changes = (option::of(activity()), option::of(activity()));
     let idle_since = option::of(moment(-600..60));
-    (known, changes, [runs(), runs()], events(), idle_since, vec(trend(), 0..3))
+    (
+        known,
+        changes,
+        [runs(|number| number.0.into()), runs(|number| -i64::from(number.0))],
+        events(),
+        idle_since,
+        vec(trend(), 0..3),
+    )
         .prop_map(|((since, looked, desired), (scale_up, scale_down), [up, down], events, idle_since, trends)| {
             History {
-                since,
+                // A process that looked has recommendations from then on.
+                since: since.or((!up.is_empty() || !down.is_empty()).then(|| at(-900))),
                 looked,
                 desired,
                 scale_up,

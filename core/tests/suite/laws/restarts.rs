@@ -1,1 +1,66 @@
+//! A process that starts anew knows what was stored, and nothing else.
 
+use hybridscaler_core::{
+    history::History,
+    policy::{Enough, Policy, Target},
+};
+use proptest::prelude::*;
+
+use super::lives::{Life, POLL, lived};
+
+/// The arrivals of a queue are measured anew after a start, and the first measure is not smoothed by those before it: less may be asked
+/// for than by a process that remembers busier times.
+fn measures_arrivals(policy: &Policy) -> bool {
+    policy.triggers.iter().any(|trigger| match trigger.target {
+        Target::Queue(queue) => matches!(queue.enough, Enough::Latency { .. }),
+        _ => false,
+    })
+}
+
+/// What a process finds in the status: JSON, written when it matters.
+#[derive(Default)]
+struct Status(Option<(History, String)>);
+
+impl Status {
+    fn keep(&mut self, history: &History) {
+        if self.0.as_ref().is_none_or(|(stored, _)| history.outgrew(stored)) {
+            self.0 = Some((history.clone(), serde_json::to_string(history).unwrap()));
+        }
+    }
+
+    fn read(&self) -> History {
+        self.0.as_ref().map(|(_, json)| serde_json::from_str::<History>(json).unwrap().resumed()).unwrap_or_default()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// Two lives in step until they differ: from the restart on, the one that restarted never is the one that lowers further.
+    #[test]
+    fn a_restart_at_any_point_never_makes_a_scale_in_earlier(
+        (policy, works) in lived(6), replicas in 1..60_u32, restart in 0..120_i64, gap in 0..3_i64,
+    ) {
+        prop_assume!(!measures_arrivals(&policy));
+        let work = |look: i64| works.iter().map(|work| work[usize::try_from(look / 20).unwrap()]).collect::<Vec<_>>();
+        let mut life = Life::new(policy, replicas);
+        let mut status = Status::default();
+        for look in 0..restart {
+            life.poll(&work(look), look * POLL);
+            status.keep(&life.history);
+        }
+        let mut restarted = Life { history: status.read(), ..life.clone() };
+        for look in restart..120 {
+            let before = life.workload.desired;
+            let whole = life.poll(&work(look), look * POLL);
+            if look < restart + gap {
+                // It starts a little later: what the other does meanwhile is somebody else's doing.
+                if whole != before { return Ok(()); }
+                continue;
+            }
+            let anew = restarted.poll(&work(look), look * POLL);
+            prop_assert!(anew >= whole.min(before), "look {look}: {before} -> {anew}, without the restart {whole}");
+            if anew != whole { return Ok(()); }
+        }
+    }
+}

@@ -18,10 +18,15 @@ proptest! {
     #[test]
     fn a_second_look_at_the_same_moment_decides_the_same_and_remembers_nothing_new(case in case()) {
         let Case { policy, seen, mut history } = case;
-        let first = look(&policy, &seen, &mut history, now());
+        // Nobody else has changed the target: that would be a change of now, which only the next look can find settled.
+        history.desired = Some(seen.workload.desired);
+        let number = |history: &mut History| {
+            let Decision { replicas, limited_by, recommendation, .. } = look(&policy, &seen, history, now());
+            (replicas, limited_by, recommendation)
+        };
+        let first = number(&mut history);
         let once = history.clone();
-        let second = look(&policy, &seen, &mut history, now());
-        prop_assert_eq!(first, second);
+        prop_assert_eq!(first, number(&mut history));
         prop_assert!(!history.outgrew(&once), "{history:?} instead of {once:?}");
     }
 
