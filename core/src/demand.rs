@@ -18,6 +18,7 @@ use crate::{
 
 pub mod activation;
 mod arithmetic;
+mod cooldown;
 mod fallback;
 pub mod pods;
 mod queue;
@@ -144,7 +145,12 @@ pub enum Measure {
         base: Replicas,
     },
     /// The use of pods.
-    Pods(PodsSeen),
+    Pods {
+        /// The pods.
+        seen: PodsSeen,
+        /// The pods that the ratio of use to target is multiplied by.
+        base: Replicas,
+    },
     /// An amount that all replicas share.
     Value {
         /// Thousandths.
@@ -327,6 +333,7 @@ impl Look<'_> {
     fn count(&self, load: &Load, age: SignedDuration, trigger: &Trigger) -> Result<Counted, Unread> {
         let Self { policy, seen, history, now } = *self;
         let (workload, behavior) = (&seen.workload, &policy.behavior);
+        let base = || history.base(behavior.scale_up.cooldown, now);
         match (load, trigger.target) {
             (&Load::Queue { visible, in_flight, delayed }, Target::Queue(target)) => {
                 let trend = history.trends.iter().find(|trend| trend.trigger == trigger.name);
@@ -349,10 +356,11 @@ impl Look<'_> {
                     Target::AverageValue { milli } => rules.average_value(pods, milli),
                     Target::Queue(_) | Target::Value { .. } => return Err(mismatch()),
                 };
-                answer.map(|answer| answer.counted(age))
+                answer.map(|answer| cooldown::answer_once(answer.counted(age), target, workload.desired, base()))
             }
-            (&Load::Value { milli }, Target::Value { milli: target }) => {
-                value::value(milli, target, workload, behavior, age)
+            (&Load::Value { milli }, target @ Target::Value { milli: of }) => {
+                let counted = value::value(milli, of, workload, behavior, age)?;
+                Ok(cooldown::answer_once(counted, target, workload.desired, base()))
             }
             (&Load::Value { milli }, Target::AverageValue { milli: target }) => {
                 Ok(value::average_value(milli, target, workload, behavior, age))

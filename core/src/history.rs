@@ -113,6 +113,9 @@ impl History {
             self.since = Some(now);
             self.recommendations.first(workload.desired, now);
         }
+        if self.looked.is_none() {
+            self.recommendations.close(now);
+        }
         // A look of the future is one of a clock that was set back.
         self.looked = Some(self.looked.map_or(now, |looked| looked.min(now)));
         for activity in [&mut self.scale_up, &mut self.scale_down].into_iter().flatten() {
@@ -149,6 +152,7 @@ impl History {
     #[must_use]
     pub fn outgrew(&self, stored: &Self) -> bool {
         self.since.is_some() != stored.since.is_some()
+            || self.desired != stored.desired
             || self.scale_up != stored.scale_up
             || self.scale_down != stored.scale_down
             || self.events.iter().any(|event| !stored.events.contains(event))

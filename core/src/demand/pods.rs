@@ -98,7 +98,8 @@ pub struct Answer {
 impl Answer {
     pub(super) fn counted(self, age: SignedDuration) -> Counted {
         let Self { replicas, ruling, seen } = self;
-        Counted { measure: Measure::Pods(seen), age, replicas, after_cooldown: replicas, ruling, band: None }
+        let base = Replicas(seen.careful.map_or(seen.ready, |(_, pods)| pods));
+        Counted { measure: Measure::Pods { seen, base }, age, replicas, after_cooldown: replicas, ruling, band: None }
     }
 }
 
@@ -241,7 +242,8 @@ impl<'a> Rules<'a> {
 }
 
 impl PodsUse {
-    fn ratio(self, target: u64) -> f64 {
+    /// The ratio of this use to a target in its unit.
+    pub(super) fn ratio(self, target: u64) -> f64 {
         let (Self::Percent(usage) | Self::AverageMilli(usage)) = self;
         float(usage) / float(target)
     }

@@ -58,7 +58,7 @@ impl fmt::Display for Read<'_> {
                 write!(f, "{visible} visible, {in_flight} in flight, {delayed} delayed")
             }
             Measure::Utilization { percent, .. } => Percent(percent).fmt(f),
-            Measure::Pods(PodsSeen { ready, unready, missing, ignored, .. }) => {
+            Measure::Pods { seen: PodsSeen { ready, unready, missing, ignored, .. }, base: _ } => {
                 write!(f, "{ready} pods ready, {unready} not ready, {missing} not measured, {ignored} gone or going")
             }
             Measure::Value { milli, .. } => Milli(milli).fmt(f),
@@ -98,11 +98,12 @@ impl fmt::Display for Arithmetic<'_> {
                     _ => write!(f, "{percent} of {target}, within tolerance"),
                 }
             }
-            (Measure::Pods(seen), target) => write_pods(f, counted.ruling, &seen, target),
+            (Measure::Pods { seen, base }, target) => write_pods(f, counted.ruling, &seen, base, target),
             (Measure::Value { milli, base }, Target::Value { milli: target }) => {
                 let (value, target) = (Milli(milli), Milli(*target));
                 match counted.ruling {
                     Ruling::WithinTolerance => write!(f, "{value} of {target}, within tolerance"),
+                    Ruling::CapacityOnItsWay => write!(f, "{base} x {value} / {target}, asked for already"),
                     _ if base == Replicas::ZERO => write!(f, "{value} / {target}"),
                     _ => write!(f, "{base} x {value} / {target}"),
                 }
@@ -159,7 +160,13 @@ fn write_queue(
     }
 }
 
-fn write_pods(f: &mut fmt::Formatter<'_>, ruling: Ruling, seen: &PodsSeen, target: &Target) -> fmt::Result {
+fn write_pods(
+    f: &mut fmt::Formatter<'_>,
+    ruling: Ruling,
+    seen: &PodsSeen,
+    base: Replicas,
+    target: &Target,
+) -> fmt::Result {
     let target = match target {
         Target::AverageValue { milli } | Target::Value { milli } => format!("{}", Milli(*milli)),
         Target::Utilization(percent) => format!("{percent} %"),
@@ -169,12 +176,13 @@ fn write_pods(f: &mut fmt::Formatter<'_>, ruling: Ruling, seen: &PodsSeen, targe
         PodsUse::Percent(percent) => format!("{percent} %"),
         PodsUse::AverageMilli(milli) => format!("{}", Milli(milli)),
     };
-    let (usage, pods) = seen.careful.unwrap_or((seen.usage, seen.ready));
+    let usage = seen.careful.map_or(seen.usage, |(usage, _)| usage);
     let careful = if seen.careful.is_some() { " with unknown pods counted the careful way" } else { "" };
     match ruling {
         Ruling::WithinTolerance => write!(f, "{} of {target}, within tolerance", words(usage)),
         Ruling::MissingPods => write!(f, "{} of {target}{careful} asks for nothing", words(usage)),
-        _ => write!(f, "{pods} x {} / {target}{careful}", words(usage)),
+        Ruling::CapacityOnItsWay => write!(f, "{base} x {} / {target}{careful}, asked for already", words(usage)),
+        _ => write!(f, "{base} x {} / {target}{careful}", words(usage)),
     }
 }
 

@@ -10,6 +10,9 @@ use crate::{policy::Behavior, units::Replicas};
 /// Runs kept at most in each direction. Beyond it the two oldest become one that holds for as long as both.
 const KEPT: usize = 24;
 
+/// A recommendation that ended less than this ago is stored as if it lasted.
+const LINGERS: SignedDuration = SignedDuration::from_mins(1);
+
 /// A number that was recommended for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
@@ -55,6 +58,20 @@ impl Recommendations {
         self.forget(behavior, now);
     }
 
+    /// Ends what is recommended still.
+    pub(crate) fn close(&mut self, now: Timestamp) {
+        for run in self.scale_up.iter_mut().chain(&mut self.scale_down) {
+            run.until.get_or_insert(now);
+        }
+    }
+
+    /// Takes for recommended still what was so a moment ago.
+    pub(crate) fn reopen(&mut self, now: Timestamp) {
+        for run in self.scale_up.iter_mut().chain(&mut self.scale_down) {
+            run.until = run.until.filter(|until| now.duration_since(*until) >= LINGERS);
+        }
+    }
+
     /// Drops what no window looks at any more.
     pub(crate) fn forget(&mut self, behavior: &Behavior, now: Timestamp) {
         let lists =
@@ -64,7 +81,7 @@ impl Recommendations {
             for run in runs.iter_mut() {
                 run.until = run.until.map(|until| until.min(now));
             }
-            runs.retain(|run| run.within(window, None, now));
+            runs.retain(|run| window > SignedDuration::ZERO && run.within(window, None, now));
         }
     }
 
