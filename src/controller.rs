@@ -45,6 +45,7 @@ use crate::{
     aws::{self, Aws},
     databases::Roots,
     ledger::Ledgers,
+    record::Recorder,
     signals::{Readers, Sources},
     targets::{EcsTargets, KubernetesTargets},
     telemetry::{admin, health::Readiness, metrics::Metrics},
@@ -60,6 +61,8 @@ pub struct Options {
     pub account: ServiceAccount,
     /// Where probes and metrics are served.
     pub listener: TcpListener,
+    /// Where decisions are recorded, if they are.
+    pub recorder: Recorder,
 }
 
 /// Why the controller could not run.
@@ -96,7 +99,7 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// # Access control
 /// `get`, `list`, `watch` on both kinds, `update` on their status, `create` and `patch` on events, and what the targets need.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error> {
-    let Options { mut kube, config, account, listener } = options;
+    let Options { mut kube, config, account, listener, recorder } = options;
     // One client, and it never repeats a request by itself: a repeated write that had succeeded would be a conflict of our own
     // making, and nothing would bound the time it takes. Reconciles are repeated instead.
     kube.default_retry = false;
@@ -118,6 +121,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         config,
         account,
         sources,
+        recorder,
         metrics: metrics.clone(),
         scalers: scalers.clone(),
         budgets: budgets.clone(),

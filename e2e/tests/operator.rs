@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+#[path = "operator/metrics_apis.rs"]
+mod metrics_apis;
 #[path = "operator/world.rs"]
 mod world;
 
@@ -319,6 +321,24 @@ async fn a_dry_run_tells_and_touches_nothing() {
     // From a rehearsal to the real thing.
     world.apply(&dry.replace("DryRun", "Active")).await;
     world.ready("worker", 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_tells_what_the_budget_would_allow() {
+    let world = World::enter("rehearsal").await;
+    world.deployment("worker", 2).await;
+    let queue = world.queue("orders", 500);
+    world.apply(&budget(40, 0)).await;
+    world.apply(&(on_queue("worker", &queue, AT_ONCE) + "  mode: DryRun\n")).await;
+    let capped = world.scaler("worker", |scaler| {
+        scaler.status.as_ref().is_some_and(|s| s.limited_by.as_deref() == Some("ConnectionBudget"))
+    });
+    let status = capped.await.status.unwrap();
+    assert_eq!((status.wanted_replicas, status.allowed_replicas), (Some(5), Some(4)));
+    assert!(status.headline.unwrap().starts_with("dry run: 2 -> 4"), "{:?}", status.explanation);
+    // It is charged for what runs and for no more.
+    world.budget("db", |budget| budget.status.as_ref().is_some_and(|s| s.granted == Some(20))).await;
+    world.ready("worker", 2).await;
 }
 
 /// One more trigger at the end of a list.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{config::OperatorConfig, rbac::ServiceAccount},
     controller,
+    record::Recorder,
     telemetry::logs,
 };
 
@@ -29,13 +30,30 @@ pub(super) struct Args {
     /// The ServiceAccount we run as, for the Roles that conditions print.
     #[arg(long, env = "POD_SERVICE_ACCOUNT", default_value = "hybridscaler")]
     service_account: String,
+    /// Record every decision in this file, one line of JSON each, for `hybridscaler decide --replay`.
+    #[arg(long, env = "HYBRIDSCALER_RECORD", value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// The most that the record may take, in MiB, 2 to 65536: half of it in FILE, the older half in FILE.1.
+    #[arg(long, env = "HYBRIDSCALER_RECORD_LIMIT", value_name = "MIB", default_value_t = 64, requires = "record",
+        value_parser = clap::value_parser!(u64).range(2..=65_536))]
+    record_limit: u64,
 }
 
+const MIB: u64 = 1024 * 1024;
+
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
-    let Args { config, listen, log_format, namespace, service_account } = args;
+    let Args { config, listen, log_format, namespace, service_account, record, record_limit } = args;
     logs::init(log_format)?;
     let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
     let config = OperatorConfig::parse(&text).with_context(|| config.display().to_string())?;
+    let (recorder, recording) = match &record {
+        None => (Recorder::default(), None),
+        Some(path) => {
+            let started = Recorder::start(path, record_limit.saturating_mul(MIB));
+            let (recorder, recording) = started.with_context(|| format!("cannot record in {}", path.display()))?;
+            (recorder, Some(recording))
+        }
+    };
     // One TLS provider for the cluster, AWS and the databases; a second installation is no fault.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -45,12 +63,15 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         let kube = kube::Config::infer().await.context("no cluster: neither a kubeconfig nor a ServiceAccount")?;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let account = ServiceAccount { namespace, name: service_account };
-        controller::run(controller::Options { kube, config, account, listener }, stop).await?;
+        controller::run(controller::Options { kube, config, account, listener, recorder }, stop).await?;
         tracing::info!("stopped in order");
         Ok(())
     });
     // A host name that is still being looked up would keep us waiting for its thread.
     runtime.shutdown_background();
+    if let Some(recording) = recording {
+        recording.end();
+    }
     ran
 }
 

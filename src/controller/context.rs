@@ -28,6 +28,7 @@ use crate::{
         rbac::ServiceAccount,
     },
     ledger::{self, Ledgers},
+    record::Recorder,
     signals::Sources,
     targets::{EcsTargets, KubernetesTargets, Target},
     telemetry::{
@@ -63,6 +64,8 @@ pub(super) struct Context {
     /// Targets of scalers that are gone, which are not there either.
     pub(super) missed: Missed,
     pub(super) events: Events,
+    /// Where decisions are recorded, if they are.
+    pub(super) recorder: Recorder,
     pub(super) metrics: Metrics,
     /// Whether both kinds have been listed: nothing is decided on half a view.
     pub(super) readiness: Readiness,

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     api::{
         HybridScaler, HybridScalerStatus, Mode,
-        conditions::{self, ConditionType, reasons},
+        conditions::{self, ConditionType},
         status::{ConnectionStatus, ScaleHistory, SignalState, TriggerStatus},
     },
     ledger::{in_time, written_by_us},
@@ -63,7 +63,7 @@ pub(super) async fn tell(
     let moved = values_of(&status) != values_of(&memory.status) && now.duration_since(memory.stored_at) >= REFRESH;
     if changed || moved {
         store(object, &status, subject, ctx).await?;
-        memory.stored = memory.history.clone();
+        memory.stored = memory.history.to_store(now);
         memory.status = status;
         memory.stored_at = now;
     }
@@ -78,7 +78,7 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
         conditions::set(&mut conditions, verdict, generation, now);
     }
     let decision = found.decision.as_ref();
-    let allowed = found.reserved.as_ref().map(|reserved| reserved.plan.allowed.0);
+    let allowed = found.reserved.as_ref().map(|reserved| reserved.shown().allowed.0);
     HybridScalerStatus {
         observed_generation: generation,
         current_replicas: found.observed.as_ref().map(|observed| observed.workload.running.0),
@@ -102,7 +102,8 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
                 covers: Some(cut(reserved.footprint.covers().to_string(), VALUE)),
             })
             .collect(),
-        history: Some(ScaleHistory::from(&memory.history)).filter(|history| *history != ScaleHistory::default()),
+        history: Some(ScaleHistory::from(&memory.history.to_store(now)))
+            .filter(|history| *history != ScaleHistory::default()),
         conditions,
     }
 }
@@ -142,11 +143,10 @@ fn words(reading: &Reading) -> String {
 
 /// What keeps the replicas from following demand; a stable word.
 fn limited_by(found: &Found) -> &'static str {
-    match (&found.trouble, found.mode, &found.decision) {
-        (Some(trouble), _, _) => trouble.reason,
-        (None, Mode::Paused, _) => reasons::PAUSED,
-        (None, _, Some(decision)) => decision.limited_by.as_str(),
-        (None, _, None) => Limit::None.as_str(),
+    match (&found.trouble, &found.decision) {
+        (Some(trouble), _) => trouble.reason,
+        (None, Some(decision)) => decision.limited_by.as_str(),
+        (None, None) => Limit::None.as_str(),
     }
 }
 
@@ -154,7 +154,6 @@ fn limited_by(found: &Found) -> &'static str {
 fn headline(found: &Found) -> String {
     match (&found.trouble, found.mode, &found.decision) {
         (Some(trouble), _, _) => format!("{}: {}", trouble.reason, trouble.message.lines().next().unwrap_or_default()),
-        (None, Mode::Paused, _) => "paused: nothing is changed".to_owned(),
         (None, Mode::DryRun, Some(decision)) => format!("dry run: {}", decision.explanation.headline()),
         (None, _, Some(decision)) => decision.explanation.headline().to_string(),
         (None, _, None) => String::new(),

@@ -41,6 +41,13 @@ pub(super) struct Reserved {
     pub(super) grant: Connections,
 }
 
+impl Reserved {
+    /// The plan to show: what is done, or what would be done by a scaler that only watches.
+    pub(super) fn shown(&self) -> &Plan {
+        self.rehearsed.as_ref().unwrap_or(&self.plan)
+    }
+}
+
 /// Where and how a scaler's connections are counted.
 pub(super) struct Account<'a> {
     demand: &'a ConnectionDemand,
@@ -116,11 +123,9 @@ impl<'a> Account<'a> {
         let watches = self.watches();
         let turn = |budget: &ConnectionBudget, ledger: &Ledger| match &watches {
             None => acting(budget, ledger),
-            Some(waiting) => Turn {
-                wanted: workload.desired,
-                growth: Growth::Frozen(waiting.clone()),
-                ..acting(budget, ledger)
-            },
+            Some(waiting) => {
+                Turn { wanted: workload.desired, growth: Growth::Frozen(waiting.clone()), ..acting(budget, ledger) }
+            }
         };
         let reserved = |budget: &ConnectionBudget, turn: Plan, ledger: &Ledger| Reserved {
             budget: key(&self.demand.namespace, &self.demand.budget),

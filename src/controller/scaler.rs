@@ -29,6 +29,7 @@ use crate::{
         conditions::{ConditionType, reasons},
         rbac,
     },
+    record::Noted,
     targets::{LONGEST_IN_FLIGHT, Observed, Target, TargetError, WriteError},
 };
 
@@ -189,6 +190,7 @@ impl Found {
         let windows = intent.windows(now);
         self.next_change = windows.next_change;
         let seen = Observation { workload, readings: self.readings.clone(), schedules: windows.open_until };
+        let before = memory.history.clone();
         let decision = look(&intent.policy, &seen, &mut memory.history, now);
         // After a refusal nothing is asked for, so that what was reserved goes back to the others.
         let wanted = if memory.refused.is_some() { workload.desired } else { decision.replicas };
@@ -197,12 +199,20 @@ impl Found {
             None => (wanted != workload.desired && intent.mode.acts()).then_some(wanted),
             Some(account) => {
                 let reserved = account.settle(&observed, wanted, memory, ctx, now).await?;
-                let plan = reserved.rehearsed.as_ref().unwrap_or(&reserved.plan);
-                decision.explanation = decision.explanation.clone().with_budget(&reserved.budget, plan);
+                decision.explanation = decision.explanation.clone().with_budget(&reserved.budget, reserved.shown());
                 decision.limited_by = decision.explanation.limited_by();
                 self.reserved.insert(reserved).plan.write
             }
         };
+        ctx.recorder.note(|| Noted {
+            name: subject.key(),
+            spec: scaler.spec.clone(),
+            seen,
+            before,
+            now,
+            decision: decision.clone(),
+            after: memory.history.clone(),
+        });
         if let Some(RefusedWrite { trouble, .. }) = &memory.refused {
             return Err(trouble.clone());
         }

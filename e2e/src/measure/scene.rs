@@ -16,12 +16,13 @@ use crate::{bed::Bed, operator::Operator};
 pub(super) const WORKER: &str = "worker";
 
 /// The ECS service and its scaler; also the name of its queue.
-const SERVICE: &str = "service";
+pub(super) const SERVICE: &str = "service";
 
 /// The names of both scalers.
 pub(super) const SCALERS: [&str; 2] = [WORKER, SERVICE];
 
-const CLUSTER: &str = "prod";
+/// The cluster of the ECS service.
+pub(super) const CLUSTER: &str = "prod";
 
 /// The interval at which queues are polled, in seconds.
 pub(super) const POLL_SECONDS: u8 = 2;

@@ -26,10 +26,12 @@ impl fmt::Display for Table<'_> {
         row(f, "start to the first decision on what their queues say", decided, seconds)?;
         let stopped = Spread::of(stops.iter().copied());
         row(f, &format!("SIGTERM to the end, {} times", stops.len()), stopped, seconds)?;
-        let delayed = Spread::of(delays.0.iter().copied());
-        row(f, &format!("change of a queue to the write of the scale, {CHANGES} changes"), delayed, seconds)?;
         let share = |delay: Duration| format!("{:.2}", delay.div_duration_f64(INTERVAL));
-        row(f, &format!("the same as a share of the poll interval, {} s", INTERVAL.as_secs()), delayed, share)?;
+        for (write, delays) in [("the scale", &delays.deployment), ("`UpdateService`", &delays.service)] {
+            let delayed = Spread::of(delays.iter().copied());
+            row(f, &format!("change of a queue to the write of {write}, {CHANGES} changes"), delayed, seconds)?;
+            row(f, &format!("the same as a share of the poll interval, {} s", INTERVAL.as_secs()), delayed, share)?;
+        }
 
         let percent = 100.0 * cost.cpu.div_duration_f64(REST);
         writeln!(f, "\n| what | figure |\n| --- | --- |")?;
@@ -80,7 +82,10 @@ mod tests {
             starts: vec![Start { ready: ms(60), told: ms(80), decided: ms(900) }],
             stops: vec![ms(7), ms(9)],
             cost: Cost { resident: 20_531, peak: 21_000, cpu: ms(360) },
-            delays: Delays((1..=4).map(|half| ms(500 * half)).collect()),
+            delays: Delays {
+                deployment: (1..=4).map(|half| ms(500 * half)).collect(),
+                service: (1..=3).map(|half| ms(400 * half)).collect(),
+            },
         };
         let table = Table(&figures).to_string();
         for row in [
@@ -90,6 +95,8 @@ mod tests {
             "| SIGTERM to the end, 2 times | 0.007 s | 0.007 s | 0.009 s | 0.009 s |",
             "| change of a queue to the write of the scale, 50 changes | 0.500 s | 1.000 s | 2.000 s | 2.000 s |",
             "| the same as a share of the poll interval, 2 s | 0.25 | 0.50 | 1.00 | 1.00 |",
+            "| change of a queue to the write of `UpdateService`, 50 changes | 0.400 s | 0.800 s | 1.200 s | 1.200 s |",
+            "| the same as a share of the poll interval, 2 s | 0.20 | 0.40 | 0.60 | 0.60 |",
             "| resident memory after 60 s, with 2 scalers and a budget | 20.0 MiB |",
             "| most ever resident until then | 20.5 MiB |",
             "| processor time in these 60 s | 0.360 s (0.6 % of a core) |",
