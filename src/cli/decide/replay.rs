@@ -71,3 +71,24 @@ fn differ(recorded: Option<&Value>, decided: Option<&Value>, path: &str) -> Stri
     let words = |value: Option<&Value>| value.map_or_else(|| "nothing".into(), Value::to_string);
     format!("{path} was {}, and is {} now", words(recorded), words(decided))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_told_with_both_values() {
+        let recorded = json!({"a": {"b": [1, 2.5, {"c": null}]}, "d": 1});
+        for (change, expected) in [
+            (json!({"a": {"b": [1, 2.5, {"c": null}]}, "d": 1}), None),
+            (json!({"a": {"b": [1, 2.25, {"c": 1}]}, "d": 1}), Some("a.b.1 was 2.5, and is 2.25 now")),
+            (json!({"a": {"b": [1, 2.5, {}]}, "d": 1}), Some("a.b.2.c was null, and is nothing now")),
+            (json!({"a": {"b": [1, 2.5]}, "d": 1}), Some("a.b was [1,2.5,{\"c\":null}], and is [1,2.5] now")),
+            (json!({"a": {"b": [1, 2.5, {"c": null}]}, "d": 1, "e": 2}), Some("e was nothing, and is 2 now")),
+        ] {
+            assert_eq!(first_difference(&recorded, &change, String::new()).as_deref(), expected);
+        }
+    }
+}
