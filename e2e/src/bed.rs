@@ -2,6 +2,7 @@
 
 pub mod control_plane;
 pub mod keys;
+pub mod metrics_apis;
 pub mod port;
 pub mod postgres;
 pub mod process;

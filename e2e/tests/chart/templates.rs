@@ -97,6 +97,20 @@ async fn the_configuration_and_the_rights_name_the_same_kinds() {
 }
 
 #[tokio::test]
+async fn a_metrics_api_that_is_switched_off_gives_no_right() {
+    for (values, pods, external) in [
+        ("{}", true, true),
+        ("{metricsApis: {pods: false}}", false, true),
+        ("{metricsApis: {external: false}}", true, false),
+    ] {
+        let rbac: Vec<Value> = render(CHART, values, "rbac").await;
+        let text = rbac.first().unwrap().to_string();
+        let named = |group: &str| text.contains(&format!(r#"["{group}"]"#));
+        assert_eq!((named("metrics.k8s.io"), named("external.metrics.k8s.io")), (pods, external), "{values}");
+    }
+}
+
+#[tokio::test]
 async fn the_configuration_that_the_chart_writes_is_one_that_the_operator_reads() {
     OperatorConfig::parse(&config_file(&readme_block("config:")).await).unwrap();
     let config = OperatorConfig::parse(&config_file(include_str!("values.yaml")).await).unwrap();
