@@ -23,8 +23,9 @@ pub struct Decision {
     pub replicas: Replicas,
     /// What keeps them from being another number; the budget, which comes after, is not among it.
     pub limited_by: Limit,
-    /// What later decisions remember as recommended: what the signals ask for, before windows, rates, bounds and cooldowns.
-    pub recommendation: Replicas,
+    /// What later decisions remember as recommended: what the signals ask for, before windows, rates, bounds and cooldowns. None when
+    /// the number only stays because a signal is unknown.
+    pub recommendation: Option<Replicas>,
     /// Every step that led here.
     pub explanation: Explanation,
 }
@@ -35,7 +36,11 @@ pub struct Decision {
 pub fn look(policy: &Policy, seen: &Observation, history: &mut History, now: Timestamp) -> Decision {
     history.observed(policy, seen, now);
     let decision = decide(policy, seen, history, now);
-    history.recommended(decision.recommendation, policy, now);
+    // As in the HPA, a window holds what the signals asked for. If it held what they could not ask for, one failed poll in every
+    // window of scale-up would keep a workload from growing for ever.
+    if let Some(recommendation) = decision.recommendation {
+        history.recommended(recommendation, policy, now);
+    }
     decision
 }
 
@@ -48,7 +53,7 @@ pub fn decide(policy: &Policy, seen: &Observation, history: &History, now: Times
     let stand = Stand::of(bounds, seen, &demand);
     let mut way = Way::from(demand.replicas);
     way.step(|number| behavior::keep_while_unknown(&stand, number, &demand));
-    let recommendation = way.number;
+    let recommendation = way.steps.is_empty().then_some(way.number);
     way.step(|number| behavior::stabilize(&stand, number, policy, history, now));
     way.step(|number| behavior::limit_rate(&stand, number, policy, history, now));
     way.step(|number| behavior::bound(&stand, number));

@@ -3,7 +3,10 @@
 
 mod cooldown;
 mod decision;
+mod dial;
+mod differential;
 mod explanation;
+mod hpa;
 mod laws;
 mod promise;
 mod protocol;
