@@ -5,6 +5,7 @@ pub mod check;
 mod controller;
 mod crds;
 mod decide;
+mod explain;
 mod manifest;
 mod schema;
 
@@ -33,6 +34,8 @@ enum Command {
     Crds(crds::Args),
     /// Decide on a document instead of a cluster, and explain it.
     Decide(decide::Args),
+    /// Tell what the operator last decided for a scaler, and why.
+    Explain(explain::Args),
     /// Print the JSON schema of a document.
     Schema(schema::Args),
 }
@@ -45,6 +48,7 @@ pub fn run() -> ExitCode {
         Command::Controller(args) => controller::run(args),
         Command::Crds(args) => crds::run(&args),
         Command::Decide(args) => return decide::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema(args) => schema::run(&args),
     };
     match done {
