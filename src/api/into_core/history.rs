@@ -5,6 +5,8 @@ use hybridscaler_core::{
     history::{Activity, History, Recommendations, Run, ScaleEvent},
 };
 
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
+
 use crate::api::status::{self, Recommendation, ScaleActivity, ScaleHistory};
 
 impl From<ScaleHistory> for History {
@@ -49,8 +51,13 @@ impl From<Recommendation> for Run {
 }
 
 impl From<Run> for Recommendation {
+    /// In whole seconds, outwards: shorter to store, and held a little longer rather than shorter.
     fn from(Run { replicas, from, until }: Run) -> Self {
-        Self { replicas: replicas.0, from, until }
+        let whole = |instant: Timestamp, mode| {
+            instant.round(TimestampRound::new().smallest(Unit::Second).mode(mode)).unwrap_or(instant)
+        };
+        let until = until.map(|until| whole(until, RoundMode::Ceil));
+        Self { replicas: replicas.0, from: whole(from, RoundMode::Floor), until }
     }
 }
 
@@ -82,7 +89,6 @@ impl From<Activity> for ScaleActivity {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use jiff::Timestamp;
     use proptest::{collection::vec, option, prelude::*};
 
     use super::*;
@@ -133,7 +139,32 @@ mod tests {
             let status = HybridScalerStatus { history: Some((&history).into()), ..Default::default() };
             let stored = serde_json::to_string(&status).unwrap();
             let read: HybridScalerStatus = serde_json::from_str(&stored).unwrap();
-            prop_assert_eq!(History::from(read.history.unwrap()), history.resumed());
+            let read = History::from(read.history.unwrap());
+            prop_assert!(!history.outgrew(&read), "what is read holds wherever what was stored did");
+            let second = jiff::SignedDuration::from_secs(1);
+            let (were, are) = (&history.recommendations, &read.recommendations);
+            for (was, is) in were.scale_up.iter().zip(&are.scale_up).chain(were.scale_down.iter().zip(&are.scale_down)) {
+                prop_assert!(is.from <= was.from && was.from.duration_since(is.from) < second);
+                prop_assert!(was.until.zip(is.until).is_none_or(|(was, is)| is.duration_since(was) < second));
+            }
+            let recommendations = history.recommendations.clone();
+            prop_assert_eq!(History { recommendations, ..read }, history.resumed());
         }
+    }
+
+    #[test]
+    fn a_load_that_falls_at_every_poll_of_the_default_window_takes_less_than_2_kib() {
+        let at = |poll: u32| Timestamp::new(1_800_000_000 + i64::from(poll) * 15, 123_456_789).unwrap();
+        let run = |poll| Run { replicas: Replicas(50 - poll), from: at(poll), until: Some(at(poll + 1)) };
+        let activity = Activity { base: Replicas(10), to: Replicas(50), at: at(0), settled: Some(at(1)) };
+        let history = History {
+            since: Some(at(0)),
+            desired: Some(Replicas(50)),
+            scale_up: Some(activity),
+            recommendations: Recommendations { scale_up: Vec::new(), scale_down: (0..20).map(run).collect() },
+            ..History::default()
+        };
+        let stored = serde_json::to_string(&ScaleHistory::from(&history)).unwrap();
+        assert!(stored.len() < 2048, "{} bytes: {stored}", stored.len());
     }
 }

@@ -1,6 +1,6 @@
 //! What later decisions depend on.
 //!
-//! Instants are kept to the nanosecond, so that a cooldown or a window survives a restart exactly.
+//! Changes are kept to the nanosecond, so that a cooldown survives a restart exactly; recommendations to the second.
 
 use jiff::Timestamp;
 use kube::KubeSchema;
