@@ -1,7 +1,7 @@
 # The project's commands. The work is done by cargo and by the scripts in e2e/setup, each of which runs on its own too.
 SHELL := bash
 
-.PHONY: help demo test lint audit measure setup build crds clean-cache
+.PHONY: help demo test lint audit measure differential setup build crds clean-cache
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand --tabs=18
@@ -20,6 +20,9 @@ audit: ## the dependencies against the advisory database; needs the network
 
 measure: setup ## what an optimized operator costs and how soon it acts, as Markdown
 	@cargo build --release --package hybridscaler && HYBRIDSCALER_BIN=target/release/hybridscaler cargo run --quiet --package hybridscaler-e2e --bin measure
+
+differential: ## the core against the HPA's arithmetic, over 100,000 generated lives; writes docs/proof.md
+	@e2e/setup/differential.sh
 
 setup: ## build or fetch what the tests need into the cache folder
 	@e2e/setup/all.sh

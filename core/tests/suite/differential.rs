@@ -11,6 +11,16 @@
 //!
 //! Everything else has to be the same number, look by look.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::panic,
+    reason = "the autoscaler casts between its integers and floating point, and a test panics"
+)]
+
+use std::fmt;
+
 use hybridscaler_core::{Replicas, history::History, look};
 
 mod dice;
@@ -55,13 +65,13 @@ fn whole_lives_go_as_with_the_hpa() {
         for (nth, look) in life.looks.iter().enumerate() {
             let looked = both.look(&life, look);
             tally.count(&looked);
-            if both.parts(&life, &looked) {
+            if looked.parts(&life) {
                 tally.parted += 1;
                 break;
             }
             if looked.ours != looked.theirs {
                 mismatches += 1;
-                println!("life {number}, look {nth}: {looked:?}\n  {life:?}\n {:?}", both.history);
+                println!("life {number}, look {nth}: {looked:?}\n{life:?}\n{:?}", both.history);
                 break;
             }
             both.write(&looked);
@@ -69,7 +79,7 @@ fn whole_lives_go_as_with_the_hpa() {
         tally.lives += 1;
         assert!(mismatches < 3, "more than enough mismatches");
     }
-    println!("{tally:?}, {mismatches} mismatches");
+    println!("{tally}; {mismatches} mismatches");
     assert_eq!(mismatches, 0);
     for seen in [tally.ups, tally.downs, tally.blind, tally.limited, tally.parted] {
         assert!(seen * 50 > tally.lives, "hardly ever compared: {tally:?}");
@@ -85,7 +95,7 @@ fn where_a_long_life_parts_from_the_hpa_it_errs_towards_not_scaling() {
         let mut both = Both::new(&life);
         for look in &life.looks {
             let looked = both.look(&life, look);
-            if both.parts(&life, &looked) {
+            if looked.parts(&life) {
                 break;
             }
             if looked.ours != looked.theirs {
@@ -143,9 +153,19 @@ impl Both {
         Looked { scale, samples, outcome, theirs, ours, at: self.now }
     }
 
+    /// The target accepts what both sides say.
+    fn write(&mut self, looked: &Looked) {
+        let workload = world::workload(looked.scale);
+        let to = Replicas(looked.ours.try_into().unwrap());
+        self.history.scaled(&workload, to, &self.policy, at(looked.at));
+        self.replicas = looked.ours;
+    }
+}
+
+impl Looked {
     /// Whether the two part here on purpose, having done what each is to do.
-    fn parts(&self, life: &Life, looked: &Looked) -> bool {
-        let Looked { scale, outcome, ours, theirs, .. } = *looked;
+    fn parts(&self, life: &Life) -> bool {
+        let Self { scale, outcome, ours, theirs, .. } = *self;
         let at_rest = |sample: &Sample| match sample {
             Sample::Series(series) => series.iter().sum::<i64>() == 0,
             Sample::Pods(_) => true,
@@ -153,28 +173,31 @@ impl Both {
         };
         match outcome {
             Outcome::Bounds => {
-                assert!((life.min..=life.max).contains(&ours), "{looked:?}");
+                assert!((life.min..=life.max).contains(&ours), "{self:?}");
                 true
             }
-            _ if life.min == 0 && looked.samples.iter().all(at_rest) => true,
+            _ if life.min == 0 && self.samples.iter().all(at_rest) => true,
             Outcome::Followed { wanted: 0 } if life.min == 0 => {
-                assert!(ours <= scale.spec.max(1), "{looked:?}");
+                assert!(ours <= scale.spec.max(1), "{self:?}");
                 true
             }
             Outcome::Followed { .. } if scale.spec == 0 && theirs == 0 => {
-                assert!(ours <= 1, "{looked:?}");
+                assert!(ours <= 1, "{self:?}");
                 true
             }
             _ => false,
         }
     }
+}
 
-    /// The target accepts what both sides say.
-    fn write(&mut self, looked: &Looked) {
-        let workload = world::workload(looked.scale);
-        let to = Replicas(looked.ours.try_into().unwrap());
-        self.history.scaled(&workload, to, &self.policy, at(looked.at));
-        self.replicas = looked.ours;
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lives, looks, ups, downs, blind, limited, parted } = self;
+        write!(
+            f,
+            "{lives} lives of {looks} looks: {ups} to more replicas, {downs} to fewer, {limited} held back by a window, a rate or a \
+             bound, {blind} without a number; {parted} lives ended where the two part on purpose"
+        )
     }
 }
 

@@ -1,10 +1,17 @@
 //! Every case of `cases/hpa.json`: what the tests of Kubernetes' own Horizontal Pod Autoscaler give it and expect of it.
 
+#![expect(clippy::panic, reason = "tests")]
+
 use std::collections::BTreeMap;
 
-use hybridscaler_core::explanation::Limit;
+use hybridscaler_core::{
+    explanation::Limit,
+    policy::{Behavior, Pace},
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+
+use crate::support::unhurried;
 
 mod documents;
 mod external;
@@ -103,7 +110,7 @@ fn scaling_limited(limit: Limit) -> &'static str {
     }
 }
 
-/// A fraction, as thousandths.
+/// How far a ratio may be from 1, as a fraction.
 #[derive(Clone, Copy, Deserialize)]
 struct Tolerance {
     up: f64,
@@ -111,16 +118,13 @@ struct Tolerance {
 }
 
 impl Tolerance {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the cases hold fractions of a few digits"
-    )]
-    fn behavior(self) -> hybridscaler_core::policy::Behavior {
-        let pace = |fraction: f64| hybridscaler_core::policy::Pace {
-            tolerance_permille: (fraction * 1000.0).round() as u32,
-            ..crate::support::unhurried()
-        };
-        hybridscaler_core::policy::Behavior { scale_up: pace(self.up), scale_down: pace(self.down) }
+    fn behavior(self) -> Behavior {
+        let pace = |fraction| Pace { tolerance_permille: thousandths(fraction), ..unhurried() };
+        Behavior { scale_up: pace(self.up), scale_down: pace(self.down) }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cases hold fractions of a few digits")]
+fn thousandths(fraction: f64) -> u32 {
+    (fraction * 1000.0).round() as u32
 }

@@ -1,6 +1,6 @@
 //! Numbers that look random and are the same for the same seed, so that a life is known by its number.
 
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+/// `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
 pub(super) struct Dice(u64);
 
 impl Dice {

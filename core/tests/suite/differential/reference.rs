@@ -5,6 +5,8 @@
 //! The controller writes over samples that are too old for every policy of their own direction. That makes it forget a change which a
 //! longer period of the other direction would count; it is how it reuses memory, not a rule, so it is left out here.
 
+use std::cmp::Ordering;
+
 pub(super) mod metrics;
 
 use self::metrics::{Invalid, Metric, Sample, Scale, Tolerances, proposal};
@@ -118,12 +120,10 @@ impl Hpa {
             stable = most;
         }
         self.recommendations.push((now, wanted));
-        if stable > current {
-            stable.min(self.max.min(self.up_limit(now, current).max(current)))
-        } else if stable < current {
-            stable.max(self.min.max(self.down_limit(now, current).min(current)))
-        } else {
-            stable
+        match stable.cmp(&current) {
+            Ordering::Greater => stable.min(self.max.min(self.up_limit(now, current).max(current))),
+            Ordering::Less => stable.max(self.min.max(self.down_limit(now, current).min(current))),
+            Ordering::Equal => stable,
         }
     }
 

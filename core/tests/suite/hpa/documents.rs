@@ -10,7 +10,7 @@ use hybridscaler_core::{
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use super::{name, typed};
+use super::{name, thousandths, typed};
 use crate::{
     dial::{MOST, dial, dialled, window},
     support::{at, at_rest, now, policy, seen, unhurried, utilization},
@@ -28,7 +28,7 @@ pub(super) fn example(case: &Value) {
 
 fn tolerated(case: &Value) {
     let current: u32 = typed(&case["current"]);
-    let milli: u64 = typed::<f64>(&case["ratio"]).mul_add(1000.0, 0.5) as u64;
+    let milli = thousandths(typed(&case["ratio"])).into();
     let mut policy = policy(1, MOST, &[("external", Target::Value { milli: 1000 })]);
     policy.behavior.scale_up = unhurried();
     let reading = Reading::Known { load: Load::Value { milli }, at: now() };

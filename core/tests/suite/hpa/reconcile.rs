@@ -101,7 +101,7 @@ pub(super) fn whole(case: &Whole) {
     let seen = Observation { workload, readings, schedules: Vec::new() };
     let mut history = match case.recommendation_history.as_str() {
         Some("initial") => History::default(),
-        _ => History { since: Some(at(-10_000)), ..History::default() },
+        _ => History { since: Some(at(-10_000)), looked: Some(at(-10_000)), ..History::default() },
     };
     let decision = look(&policy, &seen, &mut history, now());
     assert_eq!(decision.replicas.0, case.expected_desired_replicas);

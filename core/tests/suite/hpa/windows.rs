@@ -17,7 +17,8 @@ struct Recommended {
 /// A history in which so much was recommended.
 fn history(policy: &Policy, mut recommended: Vec<Recommended>, current: u32) -> History {
     recommended.sort_by_key(|recommended| -recommended.age_s);
-    let mut history = History { since: Some(at(-10_000)), desired: Some(Replicas(current)), ..History::default() };
+    let (since, looked) = (Some(at(-10_000)), Some(at(-10_000)));
+    let mut history = History { since, looked, desired: Some(Replicas(current)), ..History::default() };
     for Recommended { recommendation, age_s } in recommended {
         history.recommended(Replicas(recommendation), policy, at(-age_s));
     }
