@@ -176,6 +176,8 @@ impl Ledgers {
 
     fn lock(&self, budget: &ObjectRef<ConnectionBudget>) -> Arc<tokio::sync::Mutex<()>> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody holds are made anew when they are needed.
+        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         Arc::clone(locks.entry(budget.clone()).or_default())
     }
 }

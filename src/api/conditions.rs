@@ -135,7 +135,7 @@ fn whole_seconds(instant: Timestamp) -> Timestamp {
 }
 
 /// The text, ended at a character's boundary so that it holds at most `bytes`.
-fn cut(mut text: String, bytes: usize) -> String {
+pub(crate) fn cut(mut text: String, bytes: usize) -> String {
     text.truncate(text.floor_char_boundary(bytes));
     text
 }

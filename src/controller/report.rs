@@ -21,7 +21,7 @@ use super::{
 use crate::{
     api::{
         HybridScaler, HybridScalerStatus, Mode,
-        conditions::{self, ConditionType},
+        conditions::{self, ConditionType, cut},
         status::{ConnectionStatus, ScaleHistory, SignalState, TriggerStatus},
     },
     ledger::{in_time, written_by_us},
@@ -302,9 +302,4 @@ async fn store(
         }
     }
     Ok(())
-}
-
-fn cut(mut text: String, bytes: usize) -> String {
-    text.truncate(text.floor_char_boundary(bytes));
-    text
 }

@@ -151,32 +151,6 @@ impl SqsTrigger {
             .or_else(of_host)
             .ok_or_else(|| SpecError::new("sqs.queueUrl", &self.queue_url, "does not tell the region: set sqs.region"))
     }
-
-    /// ARN of the queue, which its URL and region determine.
-    ///
-    /// # Errors
-    /// The URL is not that of a queue, or the region is not known.
-    pub fn arn(&self) -> Result<String, SpecError> {
-        let region = self.region()?;
-        let mut path = self.queue_url.rsplit('/');
-        let (Some(name), Some(account)) = (path.next(), path.next()) else {
-            return Err(SpecError::new(
-                "sqs.queueUrl",
-                &self.queue_url,
-                "is not the URL of a queue: write it as SQS gives it",
-            ));
-        };
-        Ok(format!("arn:{}:sqs:{region}:{account}:{name}", partition(region)))
-    }
-}
-
-/// The partition of AWS that a region belongs to, as ARNs name it.
-fn partition(region: &str) -> &'static str {
-    match region {
-        _ if region.starts_with("cn-") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
 }
 
 fn seconds(field: &str, value: f64, least: f64, most: f64) -> Result<SignedDuration, SpecError> {
