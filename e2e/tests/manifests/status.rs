@@ -4,7 +4,8 @@ use hybridscaler::api::{
     ConnectionBudget, ConnectionBudgetStatus, HybridScaler, HybridScalerStatus,
     conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
     status::{
-        ConnectionStatus, Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory, SignalState, TriggerStatus,
+        ConnectionStatus, Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory, SignalState,
+        TriggerStatus,
     },
 };
 use jiff::{Timestamp, ToSpan};
