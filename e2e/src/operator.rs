@@ -25,6 +25,7 @@ pub mod http;
 pub mod launch;
 mod pod;
 
+pub use binary::locate as binary;
 pub use launch::{Launch, Probe};
 
 /// The chart, as it lies in the repository.

@@ -1,7 +1,9 @@
 //! The operator at work: on a real API server, as the chart installs it, with a served AWS.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+#[path = "operator/decisions.rs"]
+mod decisions;
 #[path = "operator/metrics_apis.rs"]
 mod metrics_apis;
 #[path = "operator/world.rs"]

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 ///
 /// # Errors
 /// When there is none, or when one of its sources has changed since it was built.
-pub(super) fn locate() -> Result<PathBuf> {
+pub fn locate() -> Result<PathBuf> {
     if let Some(path) = env::var_os("HYBRIDSCALER_BIN") {
         return Ok(path.into());
     }
