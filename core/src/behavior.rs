@@ -1,6 +1,11 @@
 //! What shapes demand before it becomes a decision: certainty, stabilization, rates, bounds, rollouts, cooldowns, a person's word.
 //!
 //! A step takes the number that reached it and says what it makes of it, with its cause; or nothing, when it has nothing to say.
+//!
+//! Application Auto Scaling's step policies are not offered: a target says the same in one number. Who comes from them should know
+//! how their percentages are rounded there (user guide, "Step scaling policies"): a change above 1 down, one between 0 and 1 to 1, one
+//! between -1 and 0 to -1, one below -1 up; that is, towards no change, but never to none. Here the number of replicas is rounded up
+//! in both directions, so no fraction of a replica is ever missing.
 
 use jiff::Timestamp;
 use smallvec::SmallVec;

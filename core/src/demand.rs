@@ -73,7 +73,9 @@ pub enum Winner {
         /// Since when.
         since: Timestamp,
     },
-    /// At least one replica is kept, since there is work, or no evidence that there is none.
+    /// No trigger is active, so a workload at rest stays there.
+    Resting,
+    /// The fewest replicas for work are kept, since there is some, or no evidence that there is none.
     Activation,
 }
 
@@ -177,7 +179,7 @@ pub enum Ruling {
     WholeReplicas,
     /// As many replicas as the FIFO queue has message groups to give out: more would find nothing to do.
     MessageGroups,
-    /// How fast messages arrive is not known yet, so nothing is given up.
+    /// How fast messages arrive, or the queue grows, is not known yet, so nothing is given up.
     RateUnknown,
     /// With what is not known of some pods counted the careful way, the load asks for nothing (the HPA's rule for missing and unready
     /// pods).
@@ -209,6 +211,21 @@ pub enum Band {
         /// A lower percentage than this asks for fewer replicas.
         fewer_below: f64,
     },
+}
+
+impl Ruling {
+    /// Every one of them.
+    pub const ALL: [Self; 9] = [
+        Self::More,
+        Self::Fewer,
+        Self::WithinTolerance,
+        Self::WorkInFlight,
+        Self::CapacityOnItsWay,
+        Self::WholeReplicas,
+        Self::MessageGroups,
+        Self::RateUnknown,
+        Self::MissingPods,
+    ];
 }
 
 impl Demand {

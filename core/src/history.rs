@@ -103,21 +103,19 @@ impl History {
     /// Takes note of one more look, before it is decided on: of changes that have arrived, or waited [`SETTLE_TIMEOUT`]; of how queues
     /// moved; of idleness.
     ///
-    /// On the first look of all, what runs counts as recommended (as in the HPA), so nothing is scaled in before a window has passed.
-    /// On the first look of a process, what was recommended when the history was stored counts as recommended until now. A desired
-    /// number that nobody is known to have set counts as a change made now, with its cooldown: it may be our own, written before a
-    /// crash or without an answer.
+    /// On the first look of a process, what runs counts as recommended (as in the HPA), and so does until now what was recommended
+    /// when the history was stored: nothing is scaled in before a window has passed. A desired number that nobody is known to have set
+    /// counts as a change made now, with its cooldown: it may be our own, written before a crash or without an answer.
     pub fn observed(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
         let workload = &seen.workload;
-        if self.since.is_none() {
-            self.since = Some(now);
-            self.recommendations.first(workload.desired, now);
-        }
-        if self.looked.is_none() {
-            self.recommendations.close(now);
-        }
+        self.since.get_or_insert(now);
+        let first = self.looked.is_none();
         // A look of the future is one of a clock that was set back.
         self.looked = Some(self.looked.map_or(now, |looked| looked.min(now)));
+        if first {
+            self.recommendations.close(now);
+            self.recommendations.note(workload.desired, self.looked, &policy.behavior, now);
+        }
         for activity in [&mut self.scale_up, &mut self.scale_down].into_iter().flatten() {
             *activity = activity.observed(workload, now);
         }
@@ -141,7 +139,7 @@ impl History {
             return;
         }
         self.note_activity(before, to, policy, now);
-        self.note_event(policy, before.desired, to, now);
+        self.note_event(policy, ScaleEvent::between(before.desired, to, now));
         self.desired = Some(to);
     }
 
@@ -186,16 +184,14 @@ impl History {
         self.scale_down.is_some_and(|down| down.to == Replicas::ZERO)
     }
 
-    /// A change of ours that has not settled may merely not be seen yet. Zero replicas where the policy would never go there are a
-    /// person's pause, which starts nothing.
+    /// Zero replicas where the policy would never go there are a person's pause, which starts nothing. A read that is older than our
+    /// write looks like a change back; the next one, like a change made then, starts the cooldown anew.
     fn note_change_by_others(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
         let desired = seen.workload.desired;
-        let is_on_its_way = |activity: &Activity| activity.settled.is_none() && Some(activity.to) == self.desired;
-        if [self.scale_up, self.scale_down].iter().flatten().any(is_on_its_way) {
-            return;
-        }
         if let Some(known) = self.desired.replace(desired).filter(|known| *known != desired) {
-            self.note_event(policy, known, desired, now);
+            // It happened at some time since the last look: it limits as if it were new, and frees as if it were old.
+            let old = now.checked_sub(event::longest_period(&policy.behavior)).unwrap_or(Timestamp::MIN);
+            self.note_event(policy, ScaleEvent { until: Some(now), ..ScaleEvent::between(known, desired, old) });
             if desired > Replicas::ZERO || Bounds::of(policy, seen).rest == Replicas::ZERO {
                 let before = Workload { desired: known, running: seen.workload.running.min(known), ..seen.workload };
                 self.note_activity(&before, desired, policy, now);
@@ -215,10 +211,10 @@ impl History {
         }
     }
 
-    fn note_event(&mut self, policy: &Policy, from: Replicas, to: Replicas, now: Timestamp) {
+    fn note_event(&mut self, policy: &Policy, event: ScaleEvent) {
         let longest = event::longest_period(&policy.behavior);
         if longest > SignedDuration::ZERO {
-            event::note(&mut self.events, ScaleEvent::between(from, to, now));
+            event::note(&mut self.events, event);
         }
     }
 

@@ -96,9 +96,7 @@ pub(super) fn shape(demand: Demand, policy: &Policy, bounds: &Bounds, desired: R
     let demand = Demand { least: if resting { rest } else { work }, ..demand };
     match demand.replicas {
         _ if demand.winner.is_none() => demand,
-        asked if resting && asked != desired && demand.fallback_since.is_none() => {
-            demand.with(Winner::Activation, desired)
-        }
+        _ if resting && demand.fallback_since.is_none() => demand.with(Winner::Resting, desired),
         asked if !resting && asked < work => demand.with(Winner::Activation, work),
         _ => demand,
     }

@@ -40,7 +40,9 @@ impl Queue<'_> {
         // One replica fewer can carry this much; with anything more it cannot.
         let by_one_fewer = need.per_replica.saturating_mul(desired.0.saturating_sub(1).into());
         let least = tolerated.min(if desired == Replicas::ZERO { 0 } else { by_one_fewer.saturating_add(1) });
-        let unmeasured = need.by_latency && arrivals.is_none();
+        let looks_ahead = policy.startup > SignedDuration::ZERO;
+        let unmeasured = (need.by_latency && arrivals.is_none())
+            || (looks_ahead && trend.is_none_or(|trend| trend.growth.is_none()));
 
         let (replicas, ruling) = if need.load(ahead) > most {
             (need.replicas(ahead), Ruling::More)
@@ -61,7 +63,7 @@ impl Queue<'_> {
         let (replicas, ruling) =
             if replicas > most_useful { (most_useful, Ruling::MessageGroups) } else { (replicas, ruling) };
         let still_since = trend.and_then(Trend::saturated_since);
-        let tells = ahead == visible && !unmeasured && ruling != Ruling::MessageGroups;
+        let tells = !looks_ahead && !unmeasured && ruling != Ruling::MessageGroups;
         Counted {
             measure: Measure::Queue { visible, in_flight, delayed, ahead, arrivals, still_since },
             age,

@@ -8,8 +8,9 @@ use super::{
     words::{Age, Arithmetic, Grouped, Percent, Read, Rule, Won},
 };
 use crate::{
-    demand::{Band, Demand, Measure, Proposal, Verdict},
+    demand::{Band, Demand, Measure, Proposal, Ruling, Verdict, Winner},
     observation::{Rollout, Workload},
+    reading::Unread,
 };
 
 impl fmt::Display for Explanation {
@@ -25,13 +26,27 @@ impl fmt::Display for Explanation {
             writeln!(f, "{}", Won(winner, demand.replicas))?;
         }
         for step in steps {
-            let Step { from, to, cause: _ } = step;
-            writeln!(f, "{from} -> {to}: {}", Rule(step, demand))?;
+            let Step { from, to, .. } = step;
+            writeln!(f, "{from} -> {to}: {}{}", Rule(step, demand), Since(step))?;
         }
         if let Some(budget) = budget {
             write_budget(f, budget)?;
         }
         write_next(f, self)
+    }
+}
+
+/// Since when a rule has had its cause, where it began before this decision.
+struct Since<'a>(&'a Step);
+
+impl fmt::Display for Since<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.cause {
+            Cause::ScaleUpStabilized { run, .. } | Cause::ScaleDownStabilized { run, .. } => {
+                write!(f, " (first at {:.0})", run.from)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -48,7 +63,13 @@ fn write_workload(f: &mut fmt::Formatter<'_>, workload: &Workload) -> fmt::Resul
 fn write_proposal(f: &mut fmt::Formatter<'_>, proposal: &Proposal, demand: &Demand) -> fmt::Result {
     let Proposal { trigger, target, verdict } = proposal;
     match verdict {
-        Verdict::Unknown(unread) => writeln!(f, "{trigger}: unknown ({}): {}", unread.why.as_str(), unread.message),
+        Verdict::Unknown(Unread { why, message, since, failures: _ }) => {
+            write!(f, "{trigger}: unknown ({}): {message}", why.as_str())?;
+            match since {
+                Some(since) => writeln!(f, ", since {since:.0}"),
+                None => writeln!(f),
+            }
+        }
         Verdict::Known(counted) => {
             let won = demand.winning().is_some_and(|(winner, _)| winner.trigger == *trigger);
             let largest = if won { ", the largest" } else { "" };
@@ -85,7 +106,23 @@ fn write_next(f: &mut fmt::Formatter<'_>, explanation: &Explanation) -> fmt::Res
     match explanation.last_step() {
         Some(step) => write_next_step(f, step, explanation),
         None if explanation.told() != explanation.workload.desired => f.write_str("what the next readings ask for"),
-        None => write_bands(f, &explanation.demand),
+        None => write_next_demand(f, &explanation.demand),
+    }
+}
+
+fn write_next_demand(f: &mut fmt::Formatter<'_>, demand: &Demand) -> fmt::Result {
+    match &demand.winner {
+        Some(Winner::Idle { .. } | Winner::Resting) => {
+            f.write_str("more replicas when a trigger reaches its activation threshold")
+        }
+        Some(Winner::Activation) => f.write_str(
+            "more replicas with more load; fewer when every trigger has said for a minute that nothing is to be done",
+        ),
+        Some(Winner::Schedule { name, until }) => {
+            write!(f, "what the triggers ask for when schedule {name} closes at {until:.0}, or more load")
+        }
+        Some(Winner::Fallback { .. }) => f.write_str("what the signals ask for when one of them can be read"),
+        Some(Winner::Trigger(_)) | None => write_bands(f, demand),
     }
 }
 
@@ -126,27 +163,30 @@ fn write_next_step(f: &mut fmt::Formatter<'_>, step: &Step, explanation: &Explan
 fn write_bands(f: &mut fmt::Formatter<'_>, demand: &Demand) -> fmt::Result {
     f.write_str("more replicas when ")?;
     for (i, (proposal, counted)) in demand.counted().enumerate() {
-        write!(f, "{}{} is ", if i == 0 { "" } else { " or " }, proposal.trigger)?;
+        write!(f, "{}{} ", if i == 0 { "" } else { " or " }, proposal.trigger)?;
         match counted.band {
+            _ if counted.ruling == Ruling::MessageGroups => f.write_str("has more message groups")?,
             Some(Band::Messages { more_above, .. } | Band::Visible { more_above, .. }) => {
-                write!(f, "above {} visible", Grouped(more_above))?;
+                write!(f, "is above {} visible", Grouped(more_above))?;
             }
-            Some(Band::Percent { more_above: Some(percent), .. }) => write!(f, "above {}", Percent(percent))?,
-            Some(Band::Percent { more_above: None, .. }) => f.write_str("high with a replica running")?,
-            None => f.write_str("higher")?,
+            Some(Band::Percent { more_above: Some(percent), .. }) => write!(f, "is above {}", Percent(percent))?,
+            Some(Band::Percent { more_above: None, .. }) => f.write_str("is high with a replica running")?,
+            None => f.write_str("is higher")?,
         }
     }
     f.write_str("; fewer when ")?;
     for (i, (proposal, counted)) in demand.counted().enumerate() {
-        write!(f, "{}{} is ", if i == 0 { "" } else { " and " }, proposal.trigger)?;
-        match counted.band {
-            Some(Band::Messages { fewer_below, .. }) => {
-                write!(f, "below {} visible and in flight", Grouped(fewer_below))?;
+        write!(f, "{}{} ", if i == 0 { "" } else { " and " }, proposal.trigger)?;
+        match (counted.ruling, counted.band) {
+            (Ruling::RateUnknown, _) => f.write_str("has been read twice")?,
+            (Ruling::MissingPods, _) => f.write_str("has all its pods measured")?,
+            (_, Some(Band::Messages { fewer_below, .. })) => {
+                write!(f, "is below {} visible and in flight", Grouped(fewer_below))?;
             }
-            Some(Band::Visible { fewer_below: 0, .. }) => f.write_str("filled more slowly")?,
-            Some(Band::Visible { fewer_below, .. }) => write!(f, "below {} visible", Grouped(fewer_below))?,
-            Some(Band::Percent { fewer_below, .. }) => write!(f, "below {}", Percent(fewer_below))?,
-            None => f.write_str("lower")?,
+            (_, Some(Band::Visible { fewer_below: 0, .. })) => f.write_str("fills more slowly")?,
+            (_, Some(Band::Visible { fewer_below, .. })) => write!(f, "is below {} visible", Grouped(fewer_below))?,
+            (_, Some(Band::Percent { fewer_below, .. })) => write!(f, "is below {}", Percent(fewer_below))?,
+            (_, None) => f.write_str("is lower")?,
         }
     }
     Ok(())

@@ -129,33 +129,43 @@ fn write_queue(
 ) -> fmt::Result {
     let more = ahead.saturating_sub(visible);
     let [visible, in_flight] = [visible, in_flight].map(Grouped);
-    let expected = if more == 0 {
-        format!("{visible} visible")
-    } else {
-        format!("({visible} visible + {} expected)", Grouped(more))
+    let expected = match more {
+        0 => format!("{visible} visible"),
+        more => format!("({visible} visible + {} expected)", Grouped(more)),
     };
+    let at_once = queue.concurrency.unwrap_or(1);
     let share = match queue.enough {
-        Enough::Messages(enough) => format!("{}", Grouped(u64::from(enough))),
+        Enough::Messages(enough) => format!("{} a replica", Grouped(enough.into())),
+        Enough::Latency { target, .. } => format!("{} s to wait", Milli(target)),
+    };
+    // What can be checked with a pencil.
+    let need = |kept: &str| match queue.enough {
+        Enough::Messages(enough) if kept.is_empty() => format!("{expected} / {}", Grouped(enough.into())),
+        Enough::Messages(enough) => format!("({expected}{kept}) / {}", Grouped(enough.into())),
         Enough::Latency { target, per_message } => {
-            let at_once = queue.concurrency.map_or_else(String::new, |at_once| format!(", {at_once} at once"));
-            let arriving = arrivals.map_or_else(
-                || String::from("arrivals not known yet"),
-                |arrivals| format!("{} arriving a second", Milli(arrivals)),
-            );
-            format!("(wait {} s, {} s each{at_once}; {arriving})", Milli(target), Milli(per_message))
+            let (wait, each) = (Milli(target), Milli(per_message));
+            let arriving = arrivals.map_or_else(String::new, |rate| format!("{}/s x {each} s + ", Milli(rate)));
+            format!("({arriving}{expected} x {each} s / {wait} s) / {at_once} at once")
         }
     };
     match ruling {
-        Ruling::More => write!(f, "{expected} / {share}"),
-        Ruling::MessageGroups => write!(f, "{expected} / {share}, no more than the message groups"),
-        Ruling::Fewer => write!(f, "({expected} + {in_flight} in flight) / {share}"),
-        Ruling::WorkInFlight => write!(f, "{visible} visible + {in_flight} in flight need them"),
-        Ruling::WholeReplicas => {
-            write!(f, "{visible} visible + {in_flight} in flight at {share} a replica need every one")
+        Ruling::More => f.write_str(&need("")),
+        Ruling::MessageGroups => {
+            let groups = Grouped(queue.message_groups.unwrap_or(0).into());
+            write!(f, "{groups} message groups / {at_once} at once; {visible} visible, {in_flight} in flight")
         }
+        Ruling::Fewer => {
+            f.write_str(&need(&format!(" + {in_flight} in flight")))?;
+            match (queue.enough, queue.concurrency) {
+                (Enough::Messages(_), None) => Ok(()),
+                _ => write!(f, ", at least {in_flight} in flight / {at_once}"),
+            }
+        }
+        Ruling::WorkInFlight => write!(f, "{visible} visible + {in_flight} in flight need them"),
+        Ruling::WholeReplicas => write!(f, "{visible} visible + {in_flight} in flight at {share} need every one"),
         Ruling::RateUnknown => write!(f, "{visible} visible + {in_flight} in flight, arrivals not known yet"),
         Ruling::WithinTolerance | Ruling::CapacityOnItsWay | Ruling::MissingPods => {
-            write!(f, "{visible} visible at {share} a replica, within tolerance")
+            write!(f, "{visible} visible at {share}, within tolerance")
         }
     }
 }
@@ -180,7 +190,7 @@ fn write_pods(
     let careful = if seen.careful.is_some() { " with unknown pods counted the careful way" } else { "" };
     match ruling {
         Ruling::WithinTolerance => write!(f, "{} of {target}, within tolerance", words(usage)),
-        Ruling::MissingPods => write!(f, "{} of {target}{careful} asks for nothing", words(usage)),
+        Ruling::MissingPods => write!(f, "{} of {target}{careful}: no change", words(usage)),
         Ruling::CapacityOnItsWay => write!(f, "{base} x {} / {target}{careful}, asked for already", words(usage)),
         _ => write!(f, "{base} x {} / {target}{careful}", words(usage)),
     }
@@ -199,7 +209,7 @@ impl fmt::Display for Won<'_> {
                 write!(f, "fallback to {replicas}: no signal could be read since {since:.0}")
             }
             Winner::Idle { since } => write!(f, "idle since {since:.0}, so {replicas}"),
-            Winner::Activation if *replicas == Replicas::ZERO => f.write_str("no trigger is active, so 0"),
+            Winner::Resting => write!(f, "no trigger is active, so {replicas}"),
             Winner::Activation => write!(f, "at least {replicas} until nothing is to be done"),
         }
     }

@@ -43,13 +43,6 @@ pub struct Recommendations {
 }
 
 impl Recommendations {
-    /// Notes what is desired at the first look as recommended.
-    pub(crate) fn first(&mut self, desired: Replicas, now: Timestamp) {
-        for runs in [&mut self.scale_up, &mut self.scale_down] {
-            runs.push(Run { replicas: desired, from: now, until: Some(now) });
-        }
-    }
-
     /// Notes what is recommended now; what was recommended before ended when it was `looked` at last.
     pub(crate) fn note(&mut self, replicas: Replicas, looked: Option<Timestamp>, behavior: &Behavior, now: Timestamp) {
         let looked = looked.unwrap_or(now).min(now);

@@ -97,9 +97,17 @@ struct Sample {
     running: Replicas,
 }
 
+impl Standstill {
+    /// What begins with a value, if something waits and something is in flight.
+    fn from(Sample { at, visible, in_flight, running }: Sample) -> Option<Self> {
+        (in_flight > 0 && visible > 0).then_some(Self { since: at, visible, in_flight, running, outgrown: None })
+    }
+}
+
 impl Trend {
-    fn first(trigger: Arc<str>, Sample { at, visible, in_flight, running: _ }: Sample) -> Self {
-        Self { trigger, at, visible, in_flight, growth: None, arrivals: None, still: None }
+    fn first(trigger: Arc<str>, sample: Sample) -> Self {
+        let Sample { at, visible, in_flight, running: _ } = sample;
+        Self { trigger, at, visible, in_flight, growth: None, arrivals: None, still: Standstill::from(sample) }
     }
 
     fn moved(&mut self, sample: Sample, queue: Queue) {
@@ -140,13 +148,13 @@ impl Trend {
         (self.at, self.visible, self.in_flight) = (at, visible, in_flight);
     }
 
-    fn stands_still(&self, Sample { at, visible, in_flight, running }: Sample) -> Option<Standstill> {
-        let begun = Standstill { since: at, visible, in_flight, running, outgrown: None };
-        let Some(still) = self.still else { return (in_flight > 0 && visible > 0).then_some(begun) };
-        let moved = still.in_flight.abs_diff(in_flight) > still.in_flight.saturating_mul(STILL_PERMILLE) / 1000;
-        if moved || visible < still.visible {
-            return (in_flight > 0 && visible > 0).then_some(begun);
-        }
+    fn stands_still(&self, sample: Sample) -> Option<Standstill> {
+        let Sample { at, visible, in_flight, running } = sample;
+        let goes_on = |still: &Standstill| {
+            let moved = still.in_flight.abs_diff(in_flight) > still.in_flight.saturating_mul(STILL_PERMILLE) / 1000;
+            !moved && visible >= still.visible
+        };
+        let Some(still) = self.still.filter(goes_on) else { return Standstill::from(sample) };
         let outgrown = (running > still.running).then(|| still.outgrown.unwrap_or(at));
         Some(Standstill { outgrown, ..still })
     }

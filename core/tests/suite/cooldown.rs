@@ -136,13 +136,14 @@ fn the_clock_starts_when_the_scale_out_has_settled() {
 }
 
 #[test]
-fn a_target_at_rest_at_another_number_has_not_taken_the_change_yet() {
+fn a_write_that_is_seen_late_starts_its_cooldown_when_it_is_seen() {
     let mut life = Life::of_cpu(5);
-    life.cpu(0, 100.0);
-    let before = at_rest(5);
-    let change = life.history.scale_up;
-    life.history.observed(&life.policy, &crate::support::seen(before, &[]), at(10));
-    assert_eq!(life.history.scale_up, change);
+    assert_eq!(life.cpu(0, 100.0), (8, Limit::None));
+    let old = crate::support::seen(at_rest(5), &[]);
+    life.history.observed(&life.policy, &old, at(5));
+    life.arrive();
+    life.cpu(10, 65.0);
+    assert_eq!(life.history.scale_up.map(|up| (up.to, up.at)), Some((Replicas(8), at(10))));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! A life ends where the two part on purpose:
 //! * Out of bounds, the HPA moves into the bounds and reads its metrics at the next look; here both are one step.
 //! * The HPA goes to zero on one reading; here zero needs evidence that lasts, and an idle external metric is that evidence whatever
-//!   the CPU of the last replica says.
+//!   the CPU of the last replica says. The last replica is kept, and recommended, where the HPA wants none or cannot tell.
 //! * At zero a window or a rate in percent holds the HPA; here a signal that is active gets one replica at once.
 //!
 //! Everything else has to be the same number, look by look.
@@ -179,6 +179,10 @@ impl Looked {
             _ if life.min == 0 && self.samples.iter().all(at_rest) => true,
             Outcome::Followed { wanted: 0 } if life.min == 0 => {
                 assert!(ours <= scale.spec.max(1), "{self:?}");
+                true
+            }
+            Outcome::Failed if life.min == 0 && scale.spec == 1 => {
+                assert_eq!(ours, 1, "{self:?}");
                 true
             }
             Outcome::Followed { .. } if scale.spec == 0 && theirs == 0 => {

@@ -72,7 +72,10 @@ fn the_headline_says_from_what_to_what_by_whom_and_limited_by_what() {
             "5 -> 50: backlog wants 100 (6,000 visible / 60); maxReplicas is 50",
             headline(at_rest(5), &[queue(6_000), quiet()], &none()),
         ),
-        ("5 -> 2: cpu wants 1 (5 x 10 % / 65 %); minReplicas is 2", headline(at_rest(5), &[queue(0), quiet()], &none())),
+        (
+            "5 -> 2: cpu wants 1 (5 x 10 % / 65 %); minReplicas is 2",
+            headline(at_rest(5), &[queue(0), quiet()], &none()),
+        ),
         (
             "5 stays: cpu wants 1 (5 x 10 % / 65 %); no scale-in while backlog is unknown",
             headline(at_rest(5), &[unknown(Unknown::Throttled), quiet()], &none()),
@@ -152,7 +155,7 @@ fn no_headline_is_longer_than_160_characters() {
     let readings = [queue(3_000_000), unknown(Unknown::Unreachable)];
     let decision = decide(&policy, &seen(at_rest(5), &readings), &scaled_up(None), now());
     let cut = budgeted(decision.explanation, 180).headline().to_string();
-    assert_eq!((cut.chars().count(), cut.chars().last()), (160, Some('…')), "{cut}");
+    assert_eq!(cut, "5 -> 18: orders-db allows 18: 320 more connections are needed and 0 are free");
 }
 
 #[test]

@@ -1,13 +1,22 @@
 //! The core's promises, from the outside: one table or one law a file.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod aas;
 mod cooldown;
 mod decision;
 mod dial;
 mod differential;
 mod explanation;
+mod fallback;
+mod history;
 mod hpa;
 mod laws;
+mod life;
+mod modes;
 mod promise;
 mod protocol;
+mod queue;
+mod schedules;
+mod sentences;
 mod support;
+mod zero;

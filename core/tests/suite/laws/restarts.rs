@@ -8,13 +8,14 @@ use proptest::prelude::*;
 
 use super::lives::{Life, POLL, lived};
 
-/// The arrivals of a queue are measured anew after a start, and the first measure is not smoothed by those before it: less may be asked
+/// The arrivals and the growth of a queue are measured anew after a start, and the first measure is not smoothed by those before it: less may be asked
 /// for than by a process that remembers busier times.
 fn measures_arrivals(policy: &Policy) -> bool {
-    policy.triggers.iter().any(|trigger| match trigger.target {
-        Target::Queue(queue) => matches!(queue.enough, Enough::Latency { .. }),
-        _ => false,
-    })
+    !policy.startup.is_zero()
+        || policy.triggers.iter().any(|trigger| match trigger.target {
+            Target::Queue(queue) => matches!(queue.enough, Enough::Latency { .. }),
+            _ => false,
+        })
 }
 
 /// What a process finds in the status: JSON, written when it matters.
