@@ -41,14 +41,14 @@ fn again(line: &str) -> anyhow::Result<()> {
     if serde_json::to_string(&decided)? == line {
         return Ok(());
     }
-    match first_difference(&recorded, &serde_json::to_value(&decided)?, String::new()) {
+    match first_difference(&recorded, &serde_json::to_value(&decided)?, "") {
         Some(difference) => bail!("{} at {now}: {difference}", decided.name),
         None => bail!("{} at {now} has the same values in another order or form", decided.name),
     }
 }
 
 /// Where two documents differ first.
-fn first_difference(recorded: &Value, decided: &Value, path: String) -> Option<String> {
+fn first_difference(recorded: &Value, decided: &Value, path: &str) -> Option<String> {
     let below =
         |name: &dyn std::fmt::Display| if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
     match (recorded, decided) {
@@ -56,14 +56,14 @@ fn first_difference(recorded: &Value, decided: &Value, path: String) -> Option<S
             let names = one.keys().chain(two.keys().filter(|name| !one.contains_key(*name)));
             let field = |fields: &serde_json::Map<String, Value>, name: &String| fields.get(name).cloned();
             names.into_iter().find_map(|name| match (field(one, name), field(two, name)) {
-                (Some(one), Some(two)) => first_difference(&one, &two, below(name)),
+                (Some(one), Some(two)) => first_difference(&one, &two, &below(name)),
                 (one, two) => Some(differ(one.as_ref(), two.as_ref(), &below(name))),
             })
         }
         (Value::Array(one), Value::Array(two)) if one.len() == two.len() => {
-            one.iter().zip(two).enumerate().find_map(|(at, (one, two))| first_difference(one, two, below(&at)))
+            one.iter().zip(two).enumerate().find_map(|(at, (one, two))| first_difference(one, two, &below(&at)))
         }
-        (one, two) => (one != two).then(|| differ(Some(one), Some(two), &path)),
+        (one, two) => (one != two).then(|| differ(Some(one), Some(two), path)),
     }
 }
 
@@ -88,7 +88,7 @@ mod tests {
             (json!({"a": {"b": [1, 2.5]}, "d": 1}), Some("a.b was [1,2.5,{\"c\":null}], and is [1,2.5] now")),
             (json!({"a": {"b": [1, 2.5, {"c": null}]}, "d": 1, "e": 2}), Some("e was nothing, and is 2 now")),
         ] {
-            assert_eq!(first_difference(&recorded, &change, String::new()).as_deref(), expected);
+            assert_eq!(first_difference(&recorded, &change, "").as_deref(), expected);
         }
     }
 }

@@ -55,12 +55,11 @@ impl Paint {
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for row in rows {
-            let mut line = String::from(" ");
-            for (Cell(tone, text), width) in row.iter().zip(&widths) {
+            let cells = row.iter().zip(&widths).map(|(Cell(tone, text), width)| {
                 let missing = width.saturating_sub(text.chars().count());
-                line += &format!(" {}{:missing$} ", self.word(*tone, text), "");
-            }
-            writeln!(f, "{}", line.trim_end())?;
+                format!("  {}{:missing$}", self.word(*tone, text), "")
+            });
+            writeln!(f, "{}", cells.collect::<String>().trim_end())?;
         }
         Ok(())
     }
