@@ -1,7 +1,7 @@
 # The project's commands. The work is done by cargo and by the scripts in e2e/setup, each of which runs on its own too.
 SHELL := bash
 
-.PHONY: help demo test lint audit measure differential setup build crds clean-cache
+.PHONY: help demo test lint audit measure bench mutants fuzz differential setup build crds clean-cache
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand --tabs=18
@@ -20,6 +20,15 @@ audit: ## the dependencies against the advisory database; needs the network
 
 measure: setup ## what an optimized operator costs and how soon it acts, as Markdown
 	@cargo build --release --package hybridscaler && HYBRIDSCALER_BIN=target/release/hybridscaler cargo run --quiet --package hybridscaler-e2e --bin measure
+
+bench: ## what one decision costs, in time and in instructions
+	@cargo bench --quiet --package hybridscaler-core --bench decision
+
+mutants: ## break the decision code in every small way, and list what no test notices; takes an hour
+	@PROPTEST_MAX_SHRINK_ITERS=0 "$$(e2e/setup/mutants-tool.sh)/cargo-mutants" mutants --package hybridscaler-core --output target
+
+fuzz: ## ten minutes of documents that nobody would write, from the corpus in core/fuzz
+	@core/fuzz/fuzz.sh
 
 differential: ## the core against the HPA's arithmetic, over 100,000 generated lives; writes docs/proof.md
 	@e2e/setup/differential.sh
