@@ -149,6 +149,22 @@ async fn a_pod_that_is_not_sampled_whole_has_no_use() {
 }
 
 #[tokio::test]
+async fn a_pod_on_its_way_out_makes_the_reading_no_older() {
+    let mut leaving = pod("web-0");
+    leaving["metadata"]["deletionTimestamp"] = json!("2026-11-23T12:00:00Z");
+    let pods = list(&[leaving, pod("web-1")]);
+    let fake = Fake::new(move |line, _| match line {
+        PODS => Some(pods.clone()),
+        METRICS => Some(list(&[sample("web-0", "11:00:00", &["1"]), sample("web-1", "12:00:05", &["1"])])),
+        line => Some(api_server(line)),
+    });
+    let reading = read_from(&fake, Compared::WithRequests).await;
+    let expected = "2026-11-23T12:00:05Z".parse::<Timestamp>().unwrap();
+    assert!(matches!(reading, Reading::Known { at, .. } if at == expected), "{reading:?}");
+    assert_eq!(pods_of(&reading).len(), 2);
+}
+
+#[tokio::test]
 async fn no_sample_of_any_pod_is_empty_and_no_pod_is_known() {
     let reading = read_with(METRICS, list(&[])).await;
     let message = "CPU of the pods of Deployment shop/web: the metrics API has no sample of any of 2 pods yet";

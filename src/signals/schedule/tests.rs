@@ -152,6 +152,15 @@ fn a_time_that_the_clock_shows_twice_comes_the_first_time() {
             ("2026-10-25T01:30:00Z", closed("2026-10-26T01:30:00Z")),
         ],
     );
+    // What opened the first time is open while the clock shows an earlier time again.
+    let until_four = schedule("30 2 * * *", "0 4 * * *", "Europe/Berlin");
+    assert_windows(
+        &until_four,
+        &[
+            ("2026-10-25T00:30:00Z", open("2026-10-25T03:00:00Z")),
+            ("2026-10-25T01:15:00Z", open("2026-10-25T03:00:00Z")),
+        ],
+    );
     // 01:00 to 02:00 comes at 05:00 UTC and again at 06:00 UTC: what lies around it is an hour longer.
     let new_york = schedule("0 1 * * *", "0 3 * * *", "America/New_York");
     assert_windows(
