@@ -99,7 +99,12 @@ fn what_is_recorded_leads_to_the_recorded_decision_again() {
         let DecisionRecord { name, input, output } = serde_json::from_str(line).unwrap();
         let numbers = (output.decision.replicas, output.decision.wanted);
         assert_eq!((name.as_str(), numbers), ("orders/worker", (Replicas(7), Replicas(50))));
-        let again = input.decide(|| unreachable!("the record says which windows are open")).unwrap();
+        let Noted { spec, seen, before, now, .. } = noted();
+        let observed = input
+            .observation
+            .to_core(&spec.policy().unwrap(), now, || unreachable!("the record says which windows are open"));
+        assert_eq!((observed.unwrap(), &input.scaler, &input.history, input.now), (seen, &spec, &before, now));
+        let again = input.decide(|| unreachable!("as above")).unwrap();
         assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&output).unwrap());
     }
 }

@@ -63,7 +63,10 @@ fn settled() -> Rollout {
 
 impl Observation {
     /// The same at `now`, in the core's terms: by the policy's order. `windows` says until when each schedule is open, if this does not.
-    pub(super) fn to_core(
+    ///
+    /// # Errors
+    /// A reading that is not one answer, or has a quantity that cannot be read; whatever `windows` fails with.
+    pub fn to_core(
         &self,
         policy: &Policy,
         now: Timestamp,
