@@ -25,7 +25,7 @@ enum Says {
     Cpu(f64),
     /// Messages; 60 are enough for a task.
     Backlog(u64),
-    /// INSUFFICIENT_DATA.
+    /// `INSUFFICIENT_DATA`.
     Nothing,
 }
 use Says::{Backlog, Cpu, Nothing};
@@ -45,6 +45,7 @@ use Runs::{All, Deploying, Starting};
 /// Seconds, what the signals say, what runs, and then the number told and what limits it.
 type Moment = (i64, &'static [Says], Runs, u32, Limit);
 
+#[derive(Clone, Copy)]
 struct Case {
     rule: &'static str,
     /// Tasks told to run at the start.

@@ -76,8 +76,8 @@ fn no_mode_forgets_what_is_recommended() {
         let mut life = Life::new(held, 10);
         life.policy.behavior.scale_down.cooldown = SignedDuration::ZERO;
         life.policy.behavior.scale_down.window = SignedDuration::from_mins(5);
-        life.look(0, &crate::life::new(0, &[queue(600)]));
-        life.look(100, &crate::life::new(100, &[queue(480)]));
+        let _ = life.look(0, &crate::life::new(0, &[queue(600)]));
+        let _ = life.look(100, &crate::life::new(100, &[queue(480)]));
         life.policy = Policy { mode: Mode::Active, pinned: None, ..life.policy };
         assert_eq!(life.turn(299, &[queue(60)]), (10, Limit::ScaleDownStabilized), "{what}");
         assert_eq!(life.turn(300, &[queue(60)]).0, 8, "{what}");

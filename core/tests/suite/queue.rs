@@ -147,7 +147,7 @@ fn growth_is_looked_ahead_for_as_long_as_a_replica_starts_and_to_no_more_than_tw
     let growing = |startup, step: u64| {
         let mut life = Life::new(policy(1, 200, &[("orders", messages(60))]), 1);
         life.policy.startup = SignedDuration::from_secs(startup);
-        life.look(0, &crate::life::new(0, &[queue_of(600, 0, 0)]));
+        let _ = life.look(0, &crate::life::new(0, &[queue_of(600, 0, 0)]));
         counted(&life.look(10, &crate::life::new(10, &[queue_of(600 + step, 0, 0)])))
     };
     let ahead = |counted: Counted| match counted.measure {

@@ -37,7 +37,7 @@ fn of(min: u32, target: Target, replicas: u32, change: impl FnOnce(&mut Life)) -
 fn told(mut life: Life, looks: &[(i64, Reading)]) -> (String, String) {
     let mut told = (String::new(), String::new());
     for (seconds, reading) in looks {
-        let decision = life.look(*seconds, &new(*seconds, &[reading.clone()]));
+        let decision = life.look(*seconds, &new(*seconds, std::slice::from_ref(reading)));
         let explanation = decision.explanation;
         told = (explanation.headline().to_string(), explanation.to_string().lines().last().unwrap().to_owned());
     }
@@ -189,10 +189,9 @@ fn rulings() -> Vec<Told> {
 
 #[test]
 fn every_limit_winner_and_ruling_has_its_sentence() {
-    let mut found = String::new();
-    for (name, (headline, next)) in limits().into_iter().chain(winners()).chain(rulings()) {
-        found.push_str(&format!("{name}\n  {headline}\n  {next}\n"));
-    }
+    let told = limits().into_iter().chain(winners()).chain(rulings());
+    let found: Vec<_> = told.map(|(name, (headline, next))| format!("{name}\n  {headline}\n  {next}\n")).collect();
+    let found = found.concat();
     let expected = include_str!("../cases/sentences.txt");
     assert_eq!(found, expected, "\n{found}");
 

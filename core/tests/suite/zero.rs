@@ -120,7 +120,7 @@ fn one_reading_that_says_otherwise_begins_the_minute_anew() {
     for between in [queue(1), queue_of(0, 1, 0), queue_of(0, 0, 1), unknown(Unknown::Throttled)] {
         let mut life = Life::new(to_zero(), 1);
         life.turn(0, &read(EMPTY));
-        life.turn(30, &[between.clone()]);
+        life.turn(30, std::slice::from_ref(&between));
         assert_eq!(life.turn(45, &read(EMPTY)).0, 1, "{between:?}");
         assert_eq!(life.turn(104, &read(EMPTY)).0, 1, "{between:?}");
         assert_eq!(life.turn(105, &read(EMPTY)).0, 0, "{between:?}");
