@@ -5,7 +5,7 @@ use hybridscaler_core::{
     budget::{Capacity, Entry, Footprint, Growth, Ledger, RolloutReserve, Shape, Surge, Turn, plan},
     decide,
     demand::Winner,
-    explanation::Limit,
+    explanation::{Cause, Limit, Step},
     policy::{Fallback, FallbackBehavior, Mode},
     reading::{Reading, Unknown},
 };
@@ -123,6 +123,39 @@ proptest! {
         prop_assert!(decision.replicas >= case.seen.workload.desired.min(most), "{}", decision.replicas);
         let fell = matches!(decision.explanation.demand.winner, Some(Winner::Fallback { .. }));
         prop_assert!(higher || !fell);
+    }
+
+    #[test]
+    fn a_rule_that_holds_or_moves_a_number_is_named_only_where_it_does(case in case()) {
+        for Step { from, to, cause } in &decided(&case).explanation.steps {
+            let may_only_tell = match cause {
+                // It also tells why nothing could be asked for, what the next number will be, or that a person spoke.
+                Cause::UnknownSignal | Cause::ScaleUpCooldown { .. } | Cause::PausedByHand => true,
+                Cause::Paused { .. } | Cause::Pinned { .. } => true,
+                _ => false,
+            };
+            prop_assert!(from != to || may_only_tell, "{from} -> {to} by {cause:?}");
+        }
+    }
+
+    /// A fewer number is never the work of a rule that only ever limits growth, and the other way round.
+    #[test]
+    fn each_rule_moves_a_number_in_its_own_direction(case in case()) {
+        for Step { from, to, cause } in &decided(&case).explanation.steps {
+            let down = matches!(
+                cause,
+                Cause::MaxReplicas(_) | Cause::ScaleUpStabilized { .. } | Cause::ScaleUpLimit { .. }
+                    | Cause::ScaleUpDisabled { .. } | Cause::ScaleUpPaused { .. }
+            );
+            let up = matches!(
+                cause,
+                Cause::MinReplicas(_) | Cause::ScaleDownStabilized { .. } | Cause::ScaleDownLimit { .. }
+                    | Cause::ScaleDownDisabled { .. } | Cause::ScaleDownPaused { .. } | Cause::RolloutInProgress
+                    | Cause::ScaleUpCooldown { .. } | Cause::ScaleDownCooldown { .. }
+            );
+            prop_assert!(!down || to < from, "{from} -> {to} by {cause:?}");
+            prop_assert!(!up || to >= from, "{from} -> {to} by {cause:?}");
+        }
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! A process that starts anew knows what was stored, and nothing else.
 
 use hybridscaler_core::{
-    history::History,
+    Replicas,
+    history::{Activity, History, Recommendations, Run, ScaleEvent},
     policy::{Enough, Policy, Queue, Target, Trigger},
 };
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::lives::{Life, POLL, lived};
+use crate::support::at;
 
 /// What is measured over a time is measured anew after a start, and at first not smoothed by what was before: where messages arrive
 /// more slowly than they did, or a queue grows more slowly, less may be asked for than by a process that remembers. A stabilization
@@ -28,15 +30,46 @@ fn without_rates(policy: Policy) -> Policy {
 struct Status(Option<(History, String)>);
 
 impl Status {
-    fn keep(&mut self, history: &History) {
+    fn keep(&mut self, history: &History, second: i64) {
         if self.0.as_ref().is_none_or(|(stored, _)| history.outgrew(stored)) {
-            self.0 = Some((history.clone(), serde_json::to_string(history).unwrap()));
+            let stored = history.to_store(at(second));
+            let json = serde_json::to_string(&stored).unwrap();
+            self.0 = Some((stored, json));
         }
     }
 
     fn read(&self) -> History {
         self.0.as_ref().map(|(_, json)| serde_json::from_str::<History>(json).unwrap().resumed()).unwrap_or_default()
     }
+}
+
+#[test]
+fn each_thing_that_a_later_decision_depends_on_is_a_reason_to_store() {
+    let stored = History { since: Some(at(0)), desired: Some(Replicas(5)), ..History::default() };
+    let change = Activity { base: Replicas(5), to: Replicas(8), at: at(0), settled: None };
+    let run = Run { replicas: Replicas(9), from: at(0), until: Some(at(15)) };
+    let event = ScaleEvent { change: 3, at: at(0), until: None };
+    let later = [
+        History { desired: Some(Replicas(8)), ..stored.clone() },
+        History { scale_up: Some(change), ..stored.clone() },
+        History { scale_down: Some(change), ..stored.clone() },
+        History { events: vec![event], ..stored.clone() },
+        History {
+            recommendations: Recommendations { scale_up: vec![run], ..Recommendations::default() },
+            ..stored.clone()
+        },
+        History {
+            recommendations: Recommendations { scale_down: vec![run], ..Recommendations::default() },
+            ..stored.clone()
+        },
+    ];
+    for history in &later {
+        assert!(history.outgrew(&stored), "{history:?}");
+        assert!(!history.outgrew(history), "{history:?}");
+    }
+    assert!(stored.outgrew(&History { since: None, ..stored.clone() }));
+    // What only went away is none: a process that starts from it holds on a little longer.
+    assert!(!stored.outgrew(&later[3]) && !stored.outgrew(&later[4]));
 }
 
 proptest! {
@@ -53,7 +86,7 @@ proptest! {
         let mut status = Status::default();
         for look in 0..restart {
             life.poll(&work(look), look * POLL);
-            status.keep(&life.history);
+            status.keep(&life.history, look * POLL);
         }
         let mut restarted = Life { history: status.read(), ..life.clone() };
         for look in restart..120 {
