@@ -45,14 +45,9 @@ fn page() -> String {
     fs::read_to_string(Path::new(DOCS).join("decide.md")).unwrap()
 }
 
-/// The blocks of the page that begin with a line such as "```yaml".
-fn blocks<'a>(page: &'a str, kind: &'a str) -> impl Iterator<Item = &'a str> {
-    let block = |rest: &'a str| rest.split_once("```").unwrap().0;
-    page.split(kind).skip(1).map(block)
-}
-
+/// The documents of the page's examples.
 fn documents(page: &str) -> Vec<&str> {
-    blocks(page, "```yaml\n").collect()
+    page.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect()
 }
 
 #[test]
@@ -64,7 +59,7 @@ fn every_example_of_the_page_is_explained_as_the_page_says() {
     let mut written = parts.next().unwrap().to_owned();
     for (document, rest) in documents.iter().zip(parts.by_ref()) {
         let explained = stdout(&run(&["decide", "-o", "text"], document));
-        written += &format!("```text\n{explained}```{}", rest.split_once("```").unwrap().1);
+        written.extend(["```text\n", &explained, "```", rest.split_once("```").unwrap().1]);
     }
     assert_eq!(parts.next(), None, "an explanation without a document");
     assert!(committed("decide.md", &written) == written, "docs/decide.md is stale: see the head of tests/decide.rs");
@@ -171,7 +166,7 @@ fn record() -> Vec<String> {
 }
 
 fn replay(lines: &[String]) -> Output {
-    run(&["decide", "--replay"], &lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+    run(&["decide", "--replay"], &lines.iter().flat_map(|line| [line, "\n"]).collect::<String>())
 }
 
 #[test]
