@@ -7,7 +7,7 @@ use hybridscaler_core::{
     reading::{Reading, Unknown},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{target_id::TargetId, trouble::Trouble};
 use crate::{
@@ -79,6 +79,9 @@ impl Intent {
                 }))
             }
         };
+        let schedule = |(at, schedule): (usize, &schedule::Schedule)| {
+            Schedule::of(schedule).map_err(|error| error.within(&format!("spec.schedules[{at}]")))
+        };
         Ok(Self {
             policy: spec.policy()?,
             sources: spec.triggers.iter().map(source).collect::<Result<_, _>>()?,
@@ -131,11 +134,4 @@ impl Intent {
         }
         refused
     }
-}
-
-fn schedule((at, schedule): (usize, &schedule::Schedule)) -> Result<Schedule, SpecError> {
-    let schedule::Schedule { start, end, time_zone, .. } = schedule;
-    let lead = schedule.lead().map(|lead| SignedDuration::try_from(lead).unwrap_or(SignedDuration::MAX));
-    lead.and_then(|lead| Schedule::parse(start, end, time_zone, lead))
-        .map_err(|error| error.within(&format!("spec.schedules[{at}]")))
 }

@@ -120,8 +120,8 @@ impl<'a> Account<'a> {
             growth: self.growth(budget, ledger, ctx),
             seen_version: self.version.filter(|_| sure),
         };
-        let watches = self.watches();
-        let turn = |budget: &ConnectionBudget, ledger: &Ledger| match &watches {
+        let only_watches = self.watches();
+        let turn = |budget: &ConnectionBudget, ledger: &Ledger| match &only_watches {
             None => acting(budget, ledger),
             Some(waiting) => {
                 Turn { wanted: workload.desired, growth: Growth::Frozen(waiting.clone()), ..acting(budget, ledger) }
@@ -131,7 +131,7 @@ impl<'a> Account<'a> {
             budget: key(&self.demand.namespace, &self.demand.budget),
             footprint,
             grant: ledger.entries.get(&self.consumer).map_or(Connections::ZERO, |entry| entry.grant),
-            rehearsed: watches.as_ref().map(|_| plan(ledger, &acting(budget, ledger))),
+            rehearsed: only_watches.as_ref().map(|_| plan(ledger, &acting(budget, ledger))),
             plan: turn,
         };
         // In the steady state nothing changes hands: the watched copy of the ledger is enough to see that.

@@ -14,7 +14,7 @@ use jiff::{
     tz::{self, AmbiguousOffset, TimeZone},
 };
 
-use crate::api::spec_error::SpecError;
+use crate::api::{schedule, spec_error::SpecError};
 
 /// What a cron expression looks like.
 const FIVE_FIELDS: &str = "write five fields, minute hour day-of-month month day-of-week, such as 0 8 * * 1-5";
@@ -75,6 +75,16 @@ impl Schedule {
             || SpecError::new("timeZone", zone, "is not a time zone of IANA: use a name such as Europe/Berlin");
         let zone = tz::db().get(zone).map_err(|_| unknown())?;
         Ok(Self { start, end, zone, lead })
+    }
+
+    /// The windows of a scaler's schedule.
+    ///
+    /// # Errors
+    /// As [`Schedule::parse`]; also a lead that is out of range.
+    pub fn of(schedule: &schedule::Schedule) -> Result<Self, SpecError> {
+        let schedule::Schedule { start, end, time_zone, .. } = schedule;
+        let lead = SignedDuration::try_from(schedule.lead()?).unwrap_or(SignedDuration::MAX);
+        Self::parse(start, end, time_zone, lead)
     }
 
     /// Whether the window is open at `now`, and until when.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
@@ -49,10 +49,8 @@ impl Input {
 pub(super) fn windows(input: &DecisionInput) -> Result<Vec<Option<Timestamp>>, SpecError> {
     let all = input.scaler.schedules.iter().enumerate();
     all.map(|(at, schedule)| {
-        let within = |error: SpecError| error.within(&format!("scaler.schedules[{at}]"));
-        let lead = SignedDuration::try_from(schedule.lead().map_err(within)?).unwrap_or(SignedDuration::MAX);
-        let parsed = Schedule::parse(&schedule.start, &schedule.end, &schedule.time_zone, lead).map_err(within)?;
-        Ok(parsed.at(input.now).open_until())
+        let schedule = Schedule::of(schedule).map_err(|error| error.within(&format!("scaler.schedules[{at}]")))?;
+        Ok(schedule.at(input.now).open_until())
     })
     .collect()
 }
