@@ -128,12 +128,11 @@ proptest! {
     #[test]
     fn a_rule_that_holds_or_moves_a_number_is_named_only_where_it_does(case in case()) {
         for Step { from, to, cause } in &decided(&case).explanation.steps {
-            let may_only_tell = match cause {
-                // It also tells why nothing could be asked for, what the next number will be, or that a person spoke.
-                Cause::UnknownSignal | Cause::ScaleUpCooldown { .. } | Cause::PausedByHand => true,
-                Cause::Paused { .. } | Cause::Pinned { .. } => true,
-                _ => false,
-            };
+            // It also tells why nothing could be asked for, what the next number will be, or that a person spoke.
+            let may_only_tell = matches!(
+                cause,
+                Cause::UnknownSignal | Cause::ScaleUpCooldown { .. } | Cause::PausedByHand | Cause::Paused { .. } | Cause::Pinned { .. }
+            );
             prop_assert!(from != to || may_only_tell, "{from} -> {to} by {cause:?}");
         }
     }

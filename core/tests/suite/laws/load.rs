@@ -105,10 +105,12 @@ proptest! {
         case.seen.workload = at_rest(replicas);
         for (trigger, reading) in case.policy.triggers.iter().zip(&mut case.seen.readings) {
             if counts_what_is_ready(trigger.target, reading) {
-                let load = match (trigger.target, &reading) {
-                    (Target::Utilization(_), _) => ready_pods(&usages),
-                    (Target::AverageValue { .. }, Reading::Known { load: Load::Pods { .. }, .. }) => ready_pods(&usages),
-                    _ => Load::Value { milli: value },
+                let pods = matches!(trigger.target, Target::Utilization(_))
+                    || matches!(reading, Reading::Known { load: Load::Pods { .. }, .. });
+                let load = if pods && !matches!(trigger.target, Target::Value { .. }) {
+                    ready_pods(&usages)
+                } else {
+                    Load::Value { milli: value }
                 };
                 *reading = Reading::Known { load, at: now() };
             }
