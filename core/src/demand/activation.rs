@@ -86,7 +86,7 @@ fn proven(activation: Activation, history: &History) -> Option<Timestamp> {
 /// what cannot be read is no evidence.
 pub(super) fn shape(demand: Demand, policy: &Policy, bounds: &Bounds, desired: Replicas, history: &History) -> Demand {
     if !bounds.may_rest() {
-        return Demand { least: bounds.min, ..demand };
+        return demand;
     }
     let (rest, work) = (bounds.rest, bounds.work());
     if let Some(since) = proven(demand.activation, history).filter(|_| !keeps_busy(&demand, policy, work)) {

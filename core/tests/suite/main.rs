@@ -16,6 +16,7 @@ mod modes;
 mod promise;
 mod protocol;
 mod queue;
+mod rulings;
 mod schedules;
 mod sentences;
 mod support;

@@ -72,6 +72,16 @@ fn each_thing_that_a_later_decision_depends_on_is_a_reason_to_store() {
     assert!(!stored.outgrew(&later[3]) && !stored.outgrew(&later[4]));
 }
 
+#[test]
+fn a_recommendation_that_ended_within_the_last_minute_is_stored_as_if_it_lasted() {
+    let run = |until| Run { replicas: Replicas(9), from: at(0), until: Some(at(until)) };
+    let recommendations = Recommendations { scale_up: vec![run(30)], scale_down: vec![run(30), run(31)] };
+    let history = History { recommendations, ..History::default() };
+    let Recommendations { scale_up, scale_down } = history.to_store(at(90)).recommendations;
+    assert_eq!(scale_up, [run(30)]);
+    assert_eq!(scale_down, [run(30), Run { until: None, ..run(31) }]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
