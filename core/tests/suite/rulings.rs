@@ -175,3 +175,19 @@ fn a_change_that_nobody_looked_at_gives_up_settling_by_the_clock_alone() {
     assert_eq!(change.cooling(cooldown, at(300)), Cooling::Until { end: at(330), since: Settled::SettleTimeout });
     assert_eq!(change.cooling(cooldown, at(330)), Cooling::Over);
 }
+
+#[test]
+fn messages_in_flight_stand_still_while_they_move_by_no_more_than_a_hundredth() {
+    let policy = policy(1, 50, &[("backlog", messages(60))]);
+    let still_after = |in_flight| {
+        let mut history = History::default();
+        for (seconds, in_flight) in [(0, 2_050), (15, in_flight)] {
+            let load = Load::Queue { visible: 500, in_flight, delayed: 0 };
+            let readings = [Reading::Known { load, at: at(seconds) }];
+            history.observed(&policy, &seen(at_rest(5), &readings), at(seconds));
+        }
+        history.trends[0].still.map(|still| still.since)
+    };
+    assert_eq!([2_030, 2_070].map(still_after), [Some(at(0)); 2]);
+    assert_eq!([2_029, 2_071].map(still_after), [Some(at(15)); 2]);
+}
