@@ -73,6 +73,22 @@ fn each_thing_that_a_later_decision_depends_on_is_a_reason_to_store() {
 }
 
 #[test]
+fn a_stored_recommendation_stands_for_another_only_if_it_holds_as_far_and_as_long() {
+    let of = |up: bool, replicas, until| {
+        let run = vec![Run { replicas: Replicas(replicas), from: at(0), until: Some(at(until)) }];
+        let (scale_up, scale_down) = if up { (run, Vec::new()) } else { (Vec::new(), run) };
+        History { recommendations: Recommendations { scale_up, scale_down }, ..History::default() }
+    };
+    for up in [true, false] {
+        let [closer, further] = if up { [10, 8] } else { [8, 10] };
+        let stored = of(up, 9, 15);
+        assert!(!of(up, 9, 15).outgrew(&stored) && !of(up, closer, 14).outgrew(&stored));
+        assert!(of(up, further, 14).outgrew(&stored), "not as far");
+        assert!(of(up, 9, 16).outgrew(&stored), "not as long");
+    }
+}
+
+#[test]
 fn a_recommendation_that_ended_within_the_last_minute_is_stored_as_if_it_lasted() {
     let run = |until| Run { replicas: Replicas(9), from: at(0), until: Some(at(until)) };
     let recommendations = Recommendations { scale_up: vec![run(30)], scale_down: vec![run(30), run(31)] };
