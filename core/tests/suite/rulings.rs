@@ -8,12 +8,12 @@ use hybridscaler_core::{
     explanation::{BudgetStep, Explanation, Limit},
     history::{Activity, Cooling, History, Settled},
     observation::Workload,
-    policy::{Enough, Queue, Target},
+    policy::{Enough, Pace, Queue, RateKind, RatePolicy, Target},
     reading::{Load, Phase, Pod, Reading, Ready, Resource, Unknown, Usage},
 };
 use jiff::SignedDuration;
 
-use crate::support::{at, at_rest, messages, now, policy, queue, seen, unknown};
+use crate::support::{at, at_rest, messages, now, policy, queue, seen, unhurried, unknown};
 
 fn counted(target: Target, load: Load, workload: Workload, history: &History) -> Counted {
     let policy = policy(1, 50, &[("signal", target)]);
@@ -190,4 +190,18 @@ fn messages_in_flight_stand_still_while_they_move_by_no_more_than_a_hundredth() 
     };
     assert_eq!([2_030, 2_070].map(still_after), [Some(at(0)); 2]);
     assert_eq!([2_029, 2_071].map(still_after), [Some(at(15)); 2]);
+}
+
+#[test]
+fn a_rate_policy_is_named_only_where_it_keeps_a_change_smaller() {
+    let mut policy = policy(1, 50, &[("backlog", messages(60))]);
+    let rate = RatePolicy { kind: RateKind::Pods, value: 2, period: SignedDuration::from_secs(60) };
+    policy.behavior.scale_up = Pace { policies: vec![rate], ..unhurried() };
+    policy.behavior.scale_down = Pace { policies: vec![rate], ..unhurried() };
+    let outcome = |messages| {
+        let decision = decide(&policy, &seen(at_rest(10), &[queue(messages)]), &History::default(), now());
+        (decision.replicas.0, decision.limited_by)
+    };
+    assert_eq!([480, 420].map(outcome), [(8, Limit::None), (8, Limit::ScaleDownLimit)]);
+    assert_eq!([720, 780].map(outcome), [(12, Limit::None), (12, Limit::ScaleUpLimit)]);
 }
