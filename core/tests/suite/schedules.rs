@@ -56,7 +56,7 @@ fn a_closed_schedule_sets_nothing() {
 }
 
 #[test]
-fn bounds_stand_in_place_of_the_policys() {
+fn bounds_stand_in_place_of_those_of_the_policy() {
     assert_eq!(outcome(5, vec![schedule("day", None, Some(8), None)], 300), (8, Limit::MinReplicas));
     assert_eq!(outcome(5, vec![schedule("night", None, Some(1), None)], 0), (1, Limit::MinReplicas));
     assert_eq!(outcome(5, vec![schedule("night", None, None, Some(3))], 300), (3, Limit::MaxReplicas));
