@@ -91,7 +91,7 @@ async fn one_page_explains_a_scaler_from_the_cluster() {
     assert_eq!((&json["name"], &json["status"]["wantedReplicas"]), (&"worker".into(), &12.into()));
 
     for (wrong, expected) in [
-        (format!("{namespace}/worke"), format!("not found in namespace \"{namespace}\": did you mean `worker`?\n")),
+        (format!("{namespace}/worker1"), format!("not found in namespace \"{namespace}\": did you mean `worker`?\n")),
         ("default/worker".into(), "not found: namespace \"default\" has none, name another one\n".into()),
     ] {
         let output = hybridscaler(&world, &["explain", &wrong]).await;
