@@ -108,7 +108,10 @@ impl History {
     /// counts as a change made now, with its cooldown: it may be our own, written before a crash or without an answer.
     pub fn observed(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
         let workload = &seen.workload;
-        self.since.get_or_insert(now);
+        if self.since.is_none() {
+            self.since = Some(now);
+            self.start_scale_down_cooldown(workload, now);
+        }
         let first = self.looked.is_none();
         // A look of the future is one of a clock that was set back.
         self.looked = Some(self.looked.map_or(now, |looked| looked.min(now)));
@@ -186,6 +189,15 @@ impl History {
 
     /// Zero replicas where the policy would never go there are a person's pause, which starts nothing. A read that is older than our
     /// write looks like a change back; the next one, like a change made then, starts the cooldown anew.
+    /// What ran at the first look of all may have been started a moment ago, by a process that could not store it: it is given the time of
+    /// a cooldown. Zero is left alone, since nothing is below it, and whose zero it is must not be mistaken.
+    fn start_scale_down_cooldown(&mut self, workload: &Workload, now: Timestamp) {
+        if workload.desired > Replicas::ZERO && self.scale_down.is_none() {
+            let Workload { running: base, desired: to, .. } = *workload;
+            self.scale_down = Some(Activity { base, to, at: now, settled: Some(now) });
+        }
+    }
+
     fn note_change_by_others(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
         let desired = seen.workload.desired;
         if let Some(known) = self.desired.replace(desired).filter(|known| *known != desired) {

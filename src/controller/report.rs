@@ -231,8 +231,16 @@ fn decision_of(status: &HybridScalerStatus) -> HybridScalerStatus {
     for condition in &mut kept.conditions {
         condition.message.clear();
     }
-    kept
+    // A load that varies within its windows comes and goes as their reason, and the number stays: that is no other decision.
+    let word = kept.limited_by.take_if(|word| !PASSING.map(Limit::as_str).contains(&word.as_str()));
+    if word.is_none() {
+        kept.conditions.retain(|condition| condition.type_ != ConditionType::ScalingLimited.as_str());
+    }
+    HybridScalerStatus { limited_by: word, ..kept }
 }
+
+/// What limits a number that stays, and is gone at the next reading.
+const PASSING: [Limit; 3] = [Limit::None, Limit::ScaleUpStabilized, Limit::ScaleDownStabilized];
 
 fn view(found: &Found, status: &HybridScalerStatus) -> ScalerView {
     let replicas = |count: Option<u32>| count.map(Replicas);

@@ -134,7 +134,9 @@ fn write_next_step(f: &mut fmt::Formatter<'_>, step: &Step, explanation: &Explan
         }
         Cause::UnknownSignal => write!(f, "{from} when every signal can be read, if none of them asks for more"),
         Cause::ScaleUpStabilized { until, then, .. } | Cause::ScaleDownStabilized { until, then, .. } => match until {
-            Some(until) => write!(f, "{then} from {until:.0}, if the readings stay"),
+            Some(until) => {
+                write!(f, "towards {then} from {until:.0}, as far as cooldown and rates let it, if the readings stay")
+            }
             None => write!(f, "{then} when that has been recommended for the whole window"),
         },
         Cause::ScaleUpLimit { then, .. } | Cause::ScaleDownLimit { then, .. } => {

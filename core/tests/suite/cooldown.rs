@@ -27,7 +27,7 @@ struct Life {
 impl Life {
     fn new(replicas: u32, trigger: Target) -> Self {
         let policy = policy(2, 50, &[("signal", trigger)]);
-        Self { policy, workload: at_rest(replicas), history: History::default() }
+        Self { policy, workload: at_rest(replicas), history: crate::support::long_known() }
     }
 
     fn of_cpu(replicas: u32) -> Self {
@@ -302,4 +302,18 @@ fn a_restart_in_a_cooldown_forgets_nothing() {
     life.history = serde_json::from_str(&stored).unwrap();
     assert_eq!(life.queue(189, 300), (8, Limit::ScaleDownCooldown));
     assert_eq!(life.queue(190, 300), (5, Limit::None));
+}
+
+#[test]
+fn what_runs_at_the_first_look_of_all_is_given_the_time_of_a_cooldown() {
+    let mut life = Life { history: History::default(), ..Life::of_queue(10) };
+    assert_eq!(
+        life.queue(0, 0),
+        (10, Limit::ScaleDownCooldown),
+        "it may have been started a moment ago, and not stored"
+    );
+    assert_eq!(life.queue(179, 0), (10, Limit::ScaleDownCooldown));
+    assert_eq!(life.queue(180, 0), (2, Limit::MinReplicas));
+    let mut wakes = Life { history: History::default(), ..Life::of_queue(10) };
+    assert_eq!(wakes.queue(0, 1_200), (20, Limit::None), "it holds back no scale-out");
 }

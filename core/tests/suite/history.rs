@@ -28,7 +28,7 @@ fn windowed(up: i64, down: i64) -> Policy {
 
 #[test]
 fn without_history_nothing_is_scaled_in_before_a_window_has_been_seen() {
-    let mut life = Life::new(windowed(0, 300), 10);
+    let mut life = Life { history: History::default(), ..Life::new(windowed(0, 300), 10) };
     for seconds in [0, 15, 299] {
         assert_eq!(life.turn(seconds, &[queue(60)]), (10, Limit::ScaleDownStabilized), "after {seconds} s");
     }
@@ -37,7 +37,7 @@ fn without_history_nothing_is_scaled_in_before_a_window_has_been_seen() {
 
 #[test]
 fn a_restart_within_the_first_window_does_not_begin_it_anew() {
-    let mut life = Life::new(windowed(0, 300), 10);
+    let mut life = Life { history: History::default(), ..Life::new(windowed(0, 300), 10) };
     life.turn(0, &[queue(600)]);
     life.turn(200, &[queue(60)]);
     assert!(life.stored.since == Some(at(0)), "the first look is stored");

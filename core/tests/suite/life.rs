@@ -26,7 +26,13 @@ pub(crate) struct Life {
 impl Life {
     pub(crate) fn new(policy: Policy, replicas: u32) -> Self {
         let schedules = vec![None; policy.schedules.len()];
-        Self { policy, workload: at_rest(replicas), history: History::default(), stored: History::default(), schedules }
+        Self {
+            policy,
+            workload: at_rest(replicas),
+            history: crate::support::long_known(),
+            stored: History::default(),
+            schedules,
+        }
     }
 
     pub(crate) fn look(&mut self, seconds: i64, readings: &[Reading]) -> Decision {

@@ -2,6 +2,7 @@
 
 use hybridscaler_core::{
     Replicas,
+    history::History,
     observation::{Observation, Rollout, Workload},
     policy::{Behavior, Enough, Fallback, Mode, Pace, Policy, Queue, SelectPolicy, Target, Trigger},
     reading::{Load, Reading, Unknown},
@@ -55,6 +56,11 @@ pub(crate) fn unhurried() -> Pace {
 /// So many messages a replica.
 pub(crate) fn messages(enough: u32) -> Target {
     Target::Queue(Queue { enough: Enough::Messages(enough), concurrency: None, message_groups: None })
+}
+
+/// The history of a workload that was first looked at long ago, and has not changed since.
+pub(crate) fn long_known() -> History {
+    History { since: Some(at(-100_000)), ..History::default() }
 }
 
 /// As many replicas running as desired, nothing on its way.
