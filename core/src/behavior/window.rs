@@ -19,9 +19,10 @@ pub(crate) fn stabilize(
     now: Timestamp,
 ) -> Option<(Replicas, Cause)> {
     let (up, down) = (policy.behavior.scale_up.window, policy.behavior.scale_down.window);
-    let (least, low) = history.recommendations.least(number, up, history.looked, now);
-    let (largest, high) = history.recommendations.largest(number, down, history.looked, now);
-    let to = stand.desired.max(least).min(largest);
+    let low = history.recommendations.least(number, up, history.looked, now);
+    let high = history.recommendations.largest(number, down, history.looked, now);
+    let followed = |run: Option<Run>| run.map_or(number, |run| run.replicas);
+    let to = stand.desired.max(followed(low)).min(followed(high));
     let until = |run: Run, window| run.until.map(|until| after(until, window));
     match (low, high) {
         (Some(run), _) if to < number => {

@@ -78,34 +78,26 @@ impl Recommendations {
         }
     }
 
-    /// The least number recommended within the window of scale-up, `now` included, and since when.
+    /// The recommendation within the window of scale-up that is the least, if it is less than what is recommended now.
     pub(crate) fn least(
         &self,
         now_recommended: Replicas,
         window: SignedDuration,
         looked: Option<Timestamp>,
         now: Timestamp,
-    ) -> (Replicas, Option<Run>) {
-        let mut runs = self.scale_up.iter().filter(|run| run.within(window, looked, now));
-        match runs.next() {
-            Some(run) if run.replicas < now_recommended => (run.replicas, Some(*run)),
-            _ => (now_recommended, None),
-        }
+    ) -> Option<Run> {
+        first_within(&self.scale_up, window, looked, now).filter(|run| run.replicas < now_recommended)
     }
 
-    /// The largest number recommended within the window of scale-down, `now` included.
+    /// The recommendation within the window of scale-down that is the largest, if it is more than what is recommended now.
     pub(crate) fn largest(
         &self,
         now_recommended: Replicas,
         window: SignedDuration,
         looked: Option<Timestamp>,
         now: Timestamp,
-    ) -> (Replicas, Option<Run>) {
-        let mut runs = self.scale_down.iter().filter(|run| run.within(window, looked, now));
-        match runs.next() {
-            Some(run) if run.replicas > now_recommended => (run.replicas, Some(*run)),
-            _ => (now_recommended, None),
-        }
+    ) -> Option<Run> {
+        first_within(&self.scale_down, window, looked, now).filter(|run| run.replicas > now_recommended)
     }
 
     /// Whether a decision from `self` holds wherever one from `other` does.
@@ -135,6 +127,11 @@ impl Run {
             None => true,
         }
     }
+}
+
+/// The oldest run within the window: in a monotone list the one to follow.
+fn first_within(runs: &[Run], window: SignedDuration, looked: Option<Timestamp>, now: Timestamp) -> Option<Run> {
+    runs.iter().find(|run| run.within(window, looked, now)).copied()
 }
 
 /// Adds a run to a list that keeps those of the earlier ones which `matters` still.
