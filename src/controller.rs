@@ -5,6 +5,7 @@
 
 mod budget;
 mod capacity;
+mod clock;
 mod context;
 mod events;
 mod intent;
@@ -22,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
+use futures::{StreamExt, channel::mpsc};
 use kube::{
     Client, ResourceExt,
     runtime::{
@@ -36,6 +37,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    clock::Machine,
     context::{Context, Scaler, ScalerRef},
     events::Events,
     memory::{Memory, Missed, back_off},
@@ -110,7 +112,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     let readiness = Readiness::waiting_for([SCALERS, BUDGETS]);
     let (scalers, scaler_writer) = reflector::store();
     let (budgets, budget_writer) = reflector::store();
+    let (wake, woken) = mpsc::unbounded();
     let ctx = Arc::new(Context {
+        clock: Arc::new(Machine),
         kubernetes: KubernetesTargets::new(client.clone()),
         ecs: EcsTargets::new(aws),
         ledgers: Ledgers::new(client.clone()),
@@ -129,17 +133,18 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         readiness: readiness.clone(),
         read_capacities: Mutex::default(),
         rooms: Mutex::default(),
+        wake,
     });
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics, stop.clone()));
 
     let scaler_stream = watches::scalers(client.clone(), scaler_writer, &ctx);
-    let (budget_stream, room, behind) = watches::budgets(client, budget_writer, &ctx);
+    let (budget_stream, behind) = watches::budgets(client, budget_writer, &ctx);
     let config = ControllerConfig::default().debounce(DEBOUNCE);
     let all_scalers = Controller::for_stream(scaler_stream, scalers)
         .with_config(config.clone())
-        .reconcile_on(futures::stream::select(wakes, room))
+        .reconcile_on(futures::stream::select(wakes, woken))
         .graceful_shutdown_on(stop.clone().cancelled_owned())
-        .run(scaler::reconcile, |scaler, error, _| scaler_failed(&scaler, error), Arc::clone(&ctx))
+        .run(scaler::reconcile, |scaler, error, ctx| scaler_failed(&scaler, error, &ctx), Arc::clone(&ctx))
         .for_each(told);
     let all_budgets = Controller::for_stream(budget_stream, budgets)
         .with_config(config)
@@ -178,9 +183,9 @@ where
     }
 }
 
-fn scaler_failed(scaler: &Scaler, error: &scaler::NotStored) -> Action {
+fn scaler_failed(scaler: &Scaler, error: &scaler::NotStored, ctx: &Context) -> Action {
     tracing::warn!(scaler = scaler.name_any(), namespace = scaler.namespace(), %error, "will be stored later");
-    Action::requeue(back_off(2))
+    Action::requeue(back_off(2, &*ctx.clock))
 }
 
 /// The request counters of the signal readers, as a Prometheus metric.

@@ -21,7 +21,7 @@ use crate::{
         connection_budget::{PostgresSource, SecretRef, Source},
         rbac,
     },
-    databases::{Postgres, Roots},
+    databases::{Database, Engine, Roots},
     ledger::in_time,
 };
 
@@ -37,12 +37,30 @@ pub(super) enum Reading {
 /// One connection for each budget that reads a database. It is kept while the connection string stays the same.
 pub(super) struct Databases {
     roots: Roots,
-    open: Mutex<HashMap<String, (String, Postgres)>>,
+    open: Mutex<HashMap<String, (String, Database)>>,
+    /// What a simulation's databases say instead, by the UID of the budget.
+    #[cfg(test)]
+    modelled: Option<Modelled>,
 }
+
+/// What the database of a budget (by UID) says now.
+#[cfg(test)]
+type Modelled = Box<dyn Fn(&str) -> Result<Connections, Trouble> + Send + Sync>;
 
 impl Databases {
     pub(super) fn new(roots: Roots) -> Self {
-        Self { roots, open: Mutex::default() }
+        Self {
+            roots,
+            open: Mutex::default(),
+            #[cfg(test)]
+            modelled: None,
+        }
+    }
+
+    /// Databases of a simulation.
+    #[cfg(test)]
+    pub(super) fn modelled(database: impl Fn(&str) -> Result<Connections, Trouble> + Send + Sync + 'static) -> Self {
+        Self { modelled: Some(Box::new(database)), ..Self::new(rustls::RootCertStore::empty().into()) }
     }
 
     /// Closes the connections of every budget of which `lives` is false, by UID.
@@ -55,13 +73,13 @@ impl Databases {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
-    fn postgres(&self, uid: &str, url: &str) -> Result<Postgres, Trouble> {
+    fn postgres(&self, uid: &str, url: &str) -> Result<Database, Trouble> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, postgres)) = open.get(uid).filter(|(known, _)| known == url) {
             return Ok(postgres.clone());
         }
-        let postgres =
-            Postgres::new(url, uid, &self.roots).map_err(|error| unknown(error.reason(), error.to_string()))?;
+        let postgres = Database::new(Engine::Postgres, url, uid, &self.roots)
+            .map_err(|error| unknown(error.reason(), error.to_string()))?;
         open.insert(uid.to_owned(), (url.to_owned(), postgres.clone()));
         Ok(postgres)
     }
@@ -77,14 +95,18 @@ pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Con
         }
         Source::Postgres(PostgresSource { secret_ref }) => {
             let url = secret(secret_ref, subject, ctx).await?;
+            #[cfg(test)]
+            if let Some(modelled) = &ctx.databases.modelled {
+                return modelled(&subject.uid).map(Reading::Live);
+            }
             let postgres = ctx.databases.postgres(&subject.uid, &url)?;
             for host in postgres.hosts() {
                 let host = Resource::DatabaseHost(host.to_string());
                 let allowed = ctx.config.trust.allows(&subject.name.namespace, &host);
                 allowed.map_err(|refusal| unknown(reasons::NOT_TRUSTED, refusal.to_string()))?;
             }
-            let limits = postgres.read().await.map_err(|error| unknown(error.reason(), error.to_string()))?;
-            Ok(Reading::Live(limits.usable()))
+            let reading = postgres.read().await.map_err(|error| unknown(error.reason(), error.to_string()))?;
+            Ok(Reading::Live(reading.usable()))
         }
     }
 }

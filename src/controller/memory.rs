@@ -8,9 +8,8 @@ use std::{
 
 use hybridscaler_core::{Replicas, history::History, observation::Workload};
 use jiff::{SignedDuration, Timestamp};
-use rand::RngExt;
 
-use super::{context::ScalerRef, trouble::Trouble};
+use super::{clock::Clock, context::ScalerRef, trouble::Trouble};
 use crate::api::HybridScalerStatus;
 
 /// The first wait after a failure.
@@ -149,20 +148,21 @@ impl Memory {
 
 /// How long to wait after `failures` in a row: doubling from a second to a minute, with half of it left to chance, so that objects
 /// that failed together do not come back together.
-pub(super) fn back_off(failures: u32) -> Duration {
+pub(super) fn back_off(failures: u32, clock: &dyn Clock) -> Duration {
     let whole = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_WAIT);
-    whole.mul_f64(rand::rng().random_range(0.5..=1.0))
+    clock.jitter(whole)
 }
 
 #[cfg(test)]
 mod tests {
     use super::{FIRST_WAIT, LONGEST_WAIT, back_off};
+    use crate::controller::clock::Machine;
 
     #[test]
     fn waits_double_from_half_a_second_and_never_exceed_a_minute() {
         for failures in 0..100 {
             let whole = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(failures.max(1) - 1)).min(LONGEST_WAIT);
-            let wait = back_off(failures);
+            let wait = back_off(failures, &Machine);
             assert!(wait >= whole / 2 && wait <= whole, "after {failures} failures: {wait:?}");
         }
     }

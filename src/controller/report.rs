@@ -45,7 +45,7 @@ pub(super) async fn tell(
     memory: &mut Remembered,
     ctx: &Context,
 ) -> Result<(), NotStored> {
-    let now = Timestamp::now();
+    let now = ctx.clock.now();
     if found.has_read_nothing() && memory.status.observed_generation == subject.generation {
         // Right after the start nothing has been read yet. What stands in the status is truer than a moment without signals.
         return Ok(());

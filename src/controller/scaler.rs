@@ -13,7 +13,6 @@ use hybridscaler_core::{
 };
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
-use rand::RngExt;
 
 use super::{
     context::{Context, Scaler, ScalerRef, Subject},
@@ -78,7 +77,7 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     let subject = Subject::of(&*object);
     let reference = ScalerRef::from_obj(&*object);
     let stored = object.0.as_ref().ok().and_then(|scaler| scaler.status.clone());
-    let mut memory = ctx.memory.recall(&subject.uid, || Remembered::first(reference.clone(), stored, Timestamp::now()));
+    let mut memory = ctx.memory.recall(&subject.uid, || Remembered::first(reference.clone(), stored, ctx.clock.now()));
     let mut found = Found::default();
     let turn = match &object.0 {
         Ok(scaler) => found.take_turn(scaler, &object, &subject, &mut memory, &ctx).await,
@@ -87,20 +86,20 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     let action = match turn {
         Ok(Turn::Again) => {
             memory.conflicts = memory.conflicts.saturating_add(1);
-            let wait = soon(memory.conflicts);
+            let wait = ctx.clock.jitter(soon(memory.conflicts));
             ctx.memory.keep(&subject.uid, memory);
             ctx.metrics.reconciled("HybridScaler", "conflict", started.elapsed());
             return Ok(Action::requeue(wait));
         }
         Ok(Turn::Done) => {
             (memory.failures, memory.conflicts) = (0, 0);
-            Action::requeue(found.rest(&memory, Timestamp::now()))
+            Action::requeue(found.rest(&memory, ctx.clock.now()))
         }
         Err(trouble) => {
             memory.failures = memory.failures.saturating_add(1);
             tracing::warn!(scaler = subject.key(), reason = trouble.reason, message = trouble.message, "trouble");
             found.trouble = Some(trouble);
-            Action::requeue(back_off(memory.failures))
+            Action::requeue(back_off(memory.failures, &*ctx.clock))
         }
     };
     memory.waits_for_room = found.waits_for_room();
@@ -115,10 +114,10 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     told.map(|()| action)
 }
 
-/// How long to wait after so many conflicts in a row: hardly at first, since they are the normal course of things.
+/// The longest to wait after so many conflicts in a row: hardly at first, since they are the normal course of things.
 fn soon(conflicts: u32) -> Duration {
     let whole = Duration::from_millis(50).saturating_mul(2_u32.saturating_pow(conflicts.saturating_sub(1)));
-    whole.min(Duration::from_secs(2)).mul_f64(rand::rng().random_range(0.5..=1.0))
+    whole.min(Duration::from_secs(2))
 }
 
 /// What follows from a target that could not be observed.
@@ -131,7 +130,7 @@ async fn not_observed(
 ) -> Result<Trouble, Trouble> {
     match (&error, account) {
         (TargetError::NotFound(_), Some(account)) => {
-            let missed = ctx.missed.for_how_long(&account.target.to_string(), Timestamp::now());
+            let missed = ctx.missed.for_how_long(&account.target.to_string(), ctx.clock.now());
             account.settle_missing(missed < DRAINED, ctx).await?;
         }
         (TargetError::OwnedByAnother { .. } | TargetError::NotScalable(_) | TargetError::Forbidden(_), _) => {
@@ -176,7 +175,7 @@ impl Found {
             Ok(observed) => observed,
             Err(error) => return Err(not_observed(error, account, subject, memory, ctx).await?),
         };
-        let now = Timestamp::now();
+        let now = ctx.clock.now();
         let workload = observed.workload;
         ctx.missed.found(&intent.target.to_string());
         memory.unmanaged = false;
@@ -243,7 +242,7 @@ impl Found {
         let from = observed.workload.desired;
         let direction = if to > from { "up" } else { "down" };
         let wrote = target.write(observed, to).await;
-        let now = Timestamp::now();
+        let now = ctx.clock.now();
         ctx.metrics.wrote(direction, wrote.as_ref().map_or_else(WriteError::reason, |()| "ok"));
         // What was seen before a write says nothing of after it.
         memory.alike = None;

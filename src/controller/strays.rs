@@ -5,7 +5,6 @@ use hybridscaler_core::{
     Connections, Replicas,
     budget::{Entry, Ledger},
 };
-use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::{
@@ -86,7 +85,7 @@ async fn look(consumer: &str, entry: &Entry, target: &TargetId, ctx: &Context) -
             Some(fate(&observed, entry))
         }
         Err(TargetError::NotFound(_)) => {
-            let missed = ctx.missed.for_how_long(&entry.target, Timestamp::now());
+            let missed = ctx.missed.for_how_long(&entry.target, ctx.clock.now());
             (missed >= DRAINED).then_some(Fate::Gone)
         }
         Err(error) => {

@@ -28,8 +28,15 @@ pub struct Sources<W>(Arc<Shared<W>>);
 /// Asks a source once.
 type Ask = Arc<dyn Fn(Source) -> BoxFuture<'static, Reading> + Send + Sync>;
 
+/// What a source says now.
+#[cfg(test)]
+type Scripted = Box<dyn Fn(&Source) -> Reading + Send + Sync>;
+
 struct Shared<W> {
     ask: Ask,
+    /// What a test says instead of the readers, which are not started then.
+    #[cfg(test)]
+    scripted: Option<Scripted>,
     counts: Counts,
     wakes: Wakes<W>,
     board: Mutex<Board<W>>,
@@ -68,12 +75,33 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
     fn asking(ask: Ask) -> (Self, impl Stream<Item = W> + Send + 'static) {
         let (wakes, stream) = Wakes::new();
         let board = Board { watched: HashMap::new(), readers: HashMap::new(), started: 0 };
-        (Self(Arc::new(Shared { ask, counts: Counts::default(), wakes, board: Mutex::new(board) })), stream)
+        let shared = Shared {
+            ask,
+            #[cfg(test)]
+            scripted: None,
+            counts: Counts::default(),
+            wakes,
+            board: Mutex::new(board),
+        };
+        (Self(Arc::new(shared)), stream)
+    }
+
+    /// Sources that say what `scripted` says and wake nobody.
+    #[cfg(test)]
+    pub(crate) fn scripted(scripted: impl Fn(&Source) -> Reading + Send + Sync + 'static) -> Self {
+        let ask: Ask = Arc::new(|_| std::future::ready(not_read_yet()).boxed());
+        let board = Board { watched: HashMap::new(), readers: HashMap::new(), started: 0 };
+        let (scripted, wakes) = (Some(Box::new(scripted) as Scripted), Wakes::new().0);
+        Self(Arc::new(Shared { ask, scripted, counts: Counts::default(), wakes, board: Mutex::new(board) }))
     }
 
     /// `watcher` watches these sources from now on, and no others; each is polled at the smallest interval that any of
     /// its watchers asks for. Cheap when nothing changes. Must be called inside a Tokio runtime.
     pub fn watch(&self, watcher: &W, sources: impl IntoIterator<Item = (Source, Duration)>) {
+        #[cfg(test)]
+        if self.0.scripted.is_some() {
+            return;
+        }
         let mut wanted = Wanted::new();
         for (source, interval) in sources {
             wanted.entry(source).and_modify(|known| *known = interval.min(*known)).or_insert(interval);
@@ -102,6 +130,10 @@ impl<W: Clone + Eq + Hash + Send + Sync + 'static> Sources<W> {
     /// The newest reading; [`Unknown::NotReadYet`] before the first poll has ended, and for a source that nobody
     /// watches.
     pub fn latest(&self, source: &Source) -> Reading {
+        #[cfg(test)]
+        if let Some(scripted) = &self.0.scripted {
+            return scripted(source);
+        }
         self.0.board().readers.get(source).map_or_else(not_read_yet, |reader| reader.latest.clone())
     }
 
