@@ -1,26 +1,29 @@
 //! Where ledgers are kept: one compare-and-swap store, today the status of the `ConnectionBudget` itself.
 //!
-//! Every change of a ledger goes through [`Ledgers::update`]: read the freshest object, run a pure step on it, store the result
+//! Every change of a ledger goes through [`Ledgers::update`]: read the freshest object, run pure steps on it, store the result
 //! only if nobody stored another one meanwhile. The capacity and all grants of a budget live in one object, so one
-//! compare-and-swap covers them all. Teams without Kubernetes will need another store behind the same function.
+//! compare-and-swap covers them all, and whoever asks while one is under way shares the next: a burst costs one write. Teams without
+//! Kubernetes will need another store behind the same function.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use hybridscaler_core::budget::Ledger;
 use kube::{Api, Client, api::PostParams, runtime::reflector::ObjectRef};
 
 use crate::api::{ConnectionBudget, ConnectionBudgetStatus, StoredLedger, ledger::LedgerError as StoredLedgerError};
 
-/// How often a step is run again on a newer object before the caller is told to come back later. Within this process a lock
-/// keeps writers of one budget apart, so a conflict means that somebody else wrote: twice in a row is rare already.
+mod counts;
+mod desk;
+
+pub use self::counts::Counts;
+use self::desk::{Desk, Desks};
+
+/// How often the steps are run again on a newer object before the callers are told to come back later. Within this process one
+/// writer at a time serves everybody, so a conflict means that somebody else wrote: twice in a row is rare already.
 const ATTEMPTS: usize = 5;
 
 /// Why a ledger was not updated. Nothing was granted: a caller may always start over.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerError {
     /// No such budget.
     #[error("connection budget {0} does not exist: create it, or correct budgetRef")]
@@ -31,18 +34,21 @@ pub enum LedgerError {
         /// Namespace and name of the budget.
         name: String,
         /// What is wrong with it.
-        source: StoredLedgerError,
+        source: Arc<StoredLedgerError>,
     },
     /// Others kept writing the budget.
     #[error("connection budget {0} was changed by others {ATTEMPTS} times while it was being updated")]
     Contended(String),
+    /// Whoever wrote for several at once gave up, as when the process is told to stop.
+    #[error("connection budget {0}: the update was given up before it was answered")]
+    Abandoned(String),
     /// The API server failed, or refused.
     #[error("connection budget {name}: {source}")]
     Kube {
         /// Namespace and name of the budget.
         name: String,
         /// What the API server said.
-        source: Box<kube::Error>,
+        source: Arc<kube::Error>,
     },
 }
 
@@ -67,13 +73,12 @@ pub(crate) fn written_by_us() -> PostParams {
     PostParams { field_manager: Some("hybridscaler".to_owned()), ..PostParams::default() }
 }
 
-type Locks = HashMap<ObjectRef<ConnectionBudget>, Arc<tokio::sync::Mutex<()>>>;
-
 /// The ledgers of all budgets; cheap to clone.
 #[derive(Clone)]
 pub struct Ledgers {
     client: Client,
-    locks: Arc<Mutex<Locks>>,
+    desks: Desks,
+    counts: Arc<counts::Counters>,
 }
 
 /// Reads the ledger in a budget's status; a budget that has none yet has an empty one.
@@ -99,52 +104,71 @@ impl Ledgers {
     /// `client` must not repeat requests by itself: a repeated write that had succeeded would come back as a conflict of our own
     /// making, and the time an update can take would have no bound.
     pub fn new(client: Client) -> Self {
-        Self { client, locks: Arc::default() }
+        Self { client, desks: Desks::default(), counts: Arc::default() }
+    }
+
+    /// What was asked and written so far.
+    pub fn counts(&self) -> Counts {
+        self.counts.read()
     }
 
     /// Runs `step` on the freshest ledger and status of `budget` until their result is stored, and hands out what it answered with
-    /// the budget as it was stored. A step that changes nothing costs one read and no write. `step` may run several times, so it
-    /// must not act on the world.
+    /// the budget as it was stored. Steps that are asked for at the same time run one after another on one ledger and are stored
+    /// together. What changes nothing costs one read and no write. A step may run several times, so it must not act on the world.
     ///
     /// # Errors
-    /// See [`LedgerError`]; the ledger is then as it was.
+    /// See [`LedgerError`]; the ledger is then as it was, or, after [`LedgerError::Abandoned`] and a failure of the API server, as the
+    /// step left it.
     ///
     /// # Access control
     /// `get` on `connectionbudgets`, `update` on `connectionbudgets/status`.
-    pub async fn update<T>(
+    pub async fn update<T: Send + 'static>(
         &self,
         budget: &ObjectRef<ConnectionBudget>,
-        mut step: impl FnMut(&ConnectionBudget, &mut Ledger, &mut ConnectionBudgetStatus) -> T,
-    ) -> Result<(ConnectionBudget, T), LedgerError> {
-        let namespace = budget.namespace.as_deref().unwrap_or_default();
-        let name = || format!("{namespace}/{}", budget.name);
-        let failed = |source: kube::Error| match &source {
-            kube::Error::Api(status) if status.is_not_found() => LedgerError::NotFound(name()),
-            _ => LedgerError::Kube { name: name(), source: Box::new(source) },
-        };
-        let invalid = |source| LedgerError::Invalid { name: name(), source };
-        let lock = self.lock(budget);
-        let _one_writer_in_this_process = lock.lock().await;
-        let api: Api<ConnectionBudget> = Api::namespaced(self.client.clone(), namespace);
+        step: impl FnMut(&ConnectionBudget, &mut Ledger, &mut ConnectionBudgetStatus) -> T + Send + 'static,
+    ) -> Result<(Arc<ConnectionBudget>, T), LedgerError> {
+        self.counts.asked();
+        let desk = self.desks.of(budget);
+        let mut answer = desk.ask(step);
+        let turn = desk.turn().await;
+        if answer.is_pending() {
+            desk.serve(self.store(budget, &desk)).await;
+        }
+        drop(turn);
+        answer.take().unwrap_or_else(|| Err(LedgerError::Abandoned(full_name(budget))))
+    }
+
+    /// Runs all steps at `desk` on the freshest object, and stores what they leave.
+    async fn store(
+        &self,
+        budget: &ObjectRef<ConnectionBudget>,
+        desk: &Desk,
+    ) -> Result<Arc<ConnectionBudget>, LedgerError> {
+        let failed = |source: kube::Error| failure(budget, source);
+        let invalid = |source| LedgerError::Invalid { name: full_name(budget), source: Arc::new(source) };
+        let api = self.api(budget);
         for _ in 0..ATTEMPTS {
             // Without a resourceVersion a get is a quorum read: a cached one would grant what is granted already.
             let mut object = in_time(api.get(&budget.name)).await.map_err(failed)?;
             let before = object.status.clone();
             let mut ledger = read(before.as_ref()).map_err(invalid)?;
             let mut after = before.clone().unwrap_or_default();
-            let answer = step(&object, &mut ledger, &mut after);
+            desk.step(&object, &mut ledger, &mut after);
             write(&ledger, &mut after).map_err(invalid)?;
             if before.as_ref() == Some(&after) {
-                return Ok((object, answer));
+                return Ok(Arc::new(object));
             }
             object.status = Some(after);
             match in_time(api.replace_status(&budget.name, &written_by_us(), &object)).await {
-                Ok(stored) => return Ok((stored, answer)),
-                Err(kube::Error::Api(status)) if status.is_conflict() => {}
+                Ok(stored) => {
+                    self.counts.wrote();
+                    return Ok(Arc::new(stored));
+                }
+                Err(kube::Error::Api(status)) if status.is_conflict() => self.counts.conflicted(),
                 Err(error) => return Err(failed(error)),
             }
         }
-        Err(LedgerError::Contended(name()))
+        Err(LedgerError::Contended(full_name(budget)))
     }
 
     /// Changes the status of a budget whose ledger must not be touched, such as one that cannot be read.
@@ -159,12 +183,10 @@ impl Ledgers {
         budget: &ObjectRef<ConnectionBudget>,
         change: impl Fn(&mut ConnectionBudgetStatus),
     ) -> Result<(), LedgerError> {
-        let namespace = budget.namespace.as_deref().unwrap_or_default();
-        let failed =
-            |source| LedgerError::Kube { name: format!("{namespace}/{}", budget.name), source: Box::new(source) };
-        let lock = self.lock(budget);
-        let _one_writer_in_this_process = lock.lock().await;
-        let api: Api<ConnectionBudget> = Api::namespaced(self.client.clone(), namespace);
+        let failed = |source| failure(budget, source);
+        let desk = self.desks.of(budget);
+        let _turn = desk.turn().await;
+        let api = self.api(budget);
         let mut object = in_time(api.get(&budget.name)).await.map_err(failed)?;
         let before = object.status.clone();
         change(object.status.get_or_insert_default());
@@ -174,10 +196,19 @@ impl Ledgers {
         Ok(())
     }
 
-    fn lock(&self, budget: &ObjectRef<ConnectionBudget>) -> Arc<tokio::sync::Mutex<()>> {
-        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that nobody holds are made anew when they are needed.
-        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-        Arc::clone(locks.entry(budget.clone()).or_default())
+    fn api(&self, budget: &ObjectRef<ConnectionBudget>) -> Api<ConnectionBudget> {
+        Api::namespaced(self.client.clone(), budget.namespace.as_deref().unwrap_or_default())
+    }
+}
+
+fn full_name(budget: &ObjectRef<ConnectionBudget>) -> String {
+    format!("{}/{}", budget.namespace.as_deref().unwrap_or_default(), budget.name)
+}
+
+fn failure(budget: &ObjectRef<ConnectionBudget>, source: kube::Error) -> LedgerError {
+    let name = full_name(budget);
+    match &source {
+        kube::Error::Api(status) if status.is_not_found() => LedgerError::NotFound(name),
+        _ => LedgerError::Kube { name, source: Arc::new(source) },
     }
 }

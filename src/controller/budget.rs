@@ -52,9 +52,10 @@ async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Re
     let reserve = budget.spec.reserved();
     let now = ctx.clock.now();
     let reference = ObjectRef::new(&subject.name.name).within(&subject.name.namespace);
-    let step = |_: &ConnectionBudget, ledger: &mut Ledger, status: &mut ConnectionBudgetStatus| {
+    let (read, generation) = (reading.clone(), subject.generation);
+    let step = move |_: &ConnectionBudget, ledger: &mut Ledger, status: &mut ConnectionBudgetStatus| {
         let before = status.conditions.clone();
-        ledger.capacity = match &reading {
+        ledger.capacity = match &read {
             Ok(Reading::Fixed(connections)) => Capacity::fixed(*connections),
             Ok(Reading::Live(connections)) => ledger.capacity.read(Some(*connections)),
             Err(_) => ledger.capacity.read(None),
@@ -62,9 +63,9 @@ async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Re
         if let Ok(reserve) = reserve {
             ledger.reserve = reserve;
         }
-        status.observed_generation = subject.generation;
-        for verdict in verdicts(ledger, reading.as_ref().err()) {
-            conditions::set(&mut status.conditions, verdict, subject.generation, now);
+        status.observed_generation = generation;
+        for verdict in verdicts(ledger, read.as_ref().err()) {
+            conditions::set(&mut status.conditions, verdict, generation, now);
         }
         before
     };
@@ -87,14 +88,14 @@ async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Re
     if reading.is_ok() {
         ctx.read_capacities.lock().unwrap_or_else(PoisonError::into_inner).insert(subject.uid.clone());
     }
-    let after = stored.status.unwrap_or_default();
+    let after = stored.status.clone().unwrap_or_default();
     // Only now, since it may take long: a capacity that shrank must count at once.
     let strays = match ledger::read(Some(&after)) {
         Ok(ledger) => strays::find(&ledger, subject, ctx).await,
         Err(_) => Vec::new(),
     };
     if !strays.is_empty() {
-        ctx.ledgers.update(&reference, |_, ledger, _| strays::settle(&strays, ledger)).await?;
+        ctx.ledgers.update(&reference, move |_, ledger, _| strays::settle(&strays, ledger)).await?;
     }
     for type_ in [ConditionType::CapacityKnown, ConditionType::OverBudget] {
         if let Some(story) = story(type_, &before, &after.conditions) {

@@ -21,7 +21,7 @@ use crate::{
         connection_budget::{PostgresSource, SecretRef, Source},
         rbac,
     },
-    databases::{Postgres, Roots},
+    databases::{Database, Engine, Roots},
     ledger::in_time,
 };
 
@@ -37,7 +37,7 @@ pub(super) enum Reading {
 /// One connection for each budget that reads a database. It is kept while the connection string stays the same.
 pub(super) struct Databases {
     roots: Roots,
-    open: Mutex<HashMap<String, (String, Postgres)>>,
+    open: Mutex<HashMap<String, (String, Database)>>,
     /// What a simulation's databases say instead, by the UID of the budget.
     #[cfg(test)]
     modelled: Option<Modelled>,
@@ -73,13 +73,13 @@ impl Databases {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
-    fn postgres(&self, uid: &str, url: &str) -> Result<Postgres, Trouble> {
+    fn postgres(&self, uid: &str, url: &str) -> Result<Database, Trouble> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, postgres)) = open.get(uid).filter(|(known, _)| known == url) {
             return Ok(postgres.clone());
         }
-        let postgres =
-            Postgres::new(url, uid, &self.roots).map_err(|error| unknown(error.reason(), error.to_string()))?;
+        let postgres = Database::new(Engine::Postgres, url, uid, &self.roots)
+            .map_err(|error| unknown(error.reason(), error.to_string()))?;
         open.insert(uid.to_owned(), (url.to_owned(), postgres.clone()));
         Ok(postgres)
     }
@@ -105,8 +105,8 @@ pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Con
                 let allowed = ctx.config.trust.allows(&subject.name.namespace, &host);
                 allowed.map_err(|refusal| unknown(reasons::NOT_TRUSTED, refusal.to_string()))?;
             }
-            let limits = postgres.read().await.map_err(|error| unknown(error.reason(), error.to_string()))?;
-            Ok(Reading::Live(limits.usable()))
+            let reading = postgres.read().await.map_err(|error| unknown(error.reason(), error.to_string()))?;
+            Ok(Reading::Live(reading.usable()))
         }
     }
 }

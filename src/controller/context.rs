@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures::channel::mpsc::UnboundedSender;
 use hybridscaler_core::Connections;
 use kube::{
     Client, Resource, ResourceExt,
@@ -73,6 +74,8 @@ pub(super) struct Context {
     pub(super) readiness: Readiness,
     /// Budgets whose capacity this process has read: what an earlier one left in the ledger may be out of date.
     pub(super) read_capacities: Mutex<HashSet<String>>,
+    /// Has scalers reconciled that wait for something other than their object and their signals.
+    pub(super) wake: UnboundedSender<ScalerRef>,
     /// What each budget last had to give.
     pub(super) rooms: Mutex<HashMap<ObjectName, Room>>,
 }
@@ -144,6 +147,28 @@ impl Context {
         };
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         rooms.insert(Subject::of(budget).name, room).is_none_or(|before| room.improves_on(&before))
+    }
+
+    /// Whether a ledger holds an entry of `consumer`: when nothing is remembered of it, an earlier process made that entry.
+    pub(super) fn is_charged(&self, consumer: &Subject) -> bool {
+        let consumer = consumer.key();
+        let charged = |budget: &Budget| {
+            let ledger = budget.0.as_ref().ok().and_then(|budget| ledger::read(budget.status.as_ref()).ok());
+            ledger.is_some_and(|ledger| ledger.entries.contains_key(&consumer))
+        };
+        self.budgets.state().iter().any(|budget| charged(budget))
+    }
+
+    /// Wakes those who wait for room once every scaler has been looked at: until then none of them may have had any.
+    pub(super) fn wake_who_waits_for_others(&self) {
+        let scalers = self.scalers.state();
+        let uid = |scaler: &Scaler| scaler.uid().unwrap_or_default();
+        if scalers.iter().all(|scaler| self.memory.has_looked(&uid(scaler))) {
+            for scaler in scalers.iter().filter(|scaler| self.memory.waits_for_room(&uid(scaler))) {
+                // Nobody listens any more at the end of the process only.
+                let _ = self.wake.unbounded_send(ObjectRef::from_obj(&**scaler));
+            }
+        }
     }
 
     /// The target's adapter.

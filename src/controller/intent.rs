@@ -46,8 +46,8 @@ pub(super) struct Intent {
     pub(super) interval: Duration,
     /// What is scaled.
     pub(super) target: TargetId,
-    /// What its replicas take from a database; nothing when the scaler names no budget.
-    pub(super) connections: Option<ConnectionDemand>,
+    /// What its replicas take from each database; nothing when the scaler names no budget.
+    pub(super) connections: Vec<ConnectionDemand>,
     /// Whether decisions are carried out.
     pub(super) mode: Mode,
 }
@@ -87,7 +87,7 @@ impl Intent {
             sources: spec.triggers.iter().map(source).collect::<Result<_, _>>()?,
             schedules: spec.schedules.iter().enumerate().map(schedule).collect::<Result<_, _>>()?,
             interval: spec.poll_interval()?,
-            connections: spec.connection_demands(namespace)?.into_iter().next(),
+            connections: spec.connection_demands(namespace)?,
             mode: spec.mode,
             target,
         })

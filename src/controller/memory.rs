@@ -50,6 +50,8 @@ pub(super) struct Remembered {
     pub(super) conflicts: u32,
     /// Whether the target is not ours to scale, so that what it opens is unmanaged and has to fit into the reserve.
     pub(super) unmanaged: bool,
+    /// Whether a turn of this process has come to its end, well or not.
+    pub(super) looked: bool,
 }
 
 /// A write that was refused: until it is tried again, the connections it needed go back to the others.
@@ -65,7 +67,14 @@ pub(super) struct RefusedWrite {
 
 impl Remembered {
     /// What a scaler's stored status tells a process that sees it for the first time.
-    pub(super) fn first(reference: ScalerRef, status: Option<HybridScalerStatus>, now: Timestamp) -> Self {
+    ///
+    /// `in_flight_until`: until when a write of the process before this one may still be carried out.
+    pub(super) fn first(
+        reference: ScalerRef,
+        status: Option<HybridScalerStatus>,
+        in_flight_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
         let status = status.unwrap_or_default();
         let stored = status.history.clone().map(History::from).unwrap_or_default();
         Self {
@@ -78,10 +87,11 @@ impl Remembered {
             waits_for_room: false,
             rehearsed: None,
             alike: None,
-            in_flight_until: None,
+            in_flight_until,
             refused: None,
             conflicts: 0,
             unmanaged: false,
+            looked: false,
         }
     }
 }
@@ -121,6 +131,11 @@ impl Memory {
     /// Whether the scaler's target was found not to be ours to scale.
     pub(super) fn unmanaged(&self, uid: &str) -> bool {
         self.lock().get(uid).is_some_and(|remembered| remembered.unmanaged)
+    }
+
+    /// Whether this process has looked at the scaler's target, or tried to.
+    pub(super) fn has_looked(&self, uid: &str) -> bool {
+        self.lock().get(uid).is_some_and(|remembered| remembered.looked)
     }
 
     /// Whether the scaler waits for room in its budget.

@@ -78,7 +78,7 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
         conditions::set(&mut conditions, verdict, generation, now);
     }
     let decision = found.decision.as_ref();
-    let allowed = found.reserved.as_ref().map(|reserved| reserved.shown().allowed.0);
+    let allowed = found.settled.allowed().map(|replicas| replicas.0);
     HybridScalerStatus {
         observed_generation: generation,
         current_replicas: found.observed.as_ref().map(|observed| observed.workload.running.0),
@@ -93,12 +93,12 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
             .map(|decision| decision.explanation.demand.proposals.iter().zip(&found.readings).map(trigger).collect())
             .unwrap_or_default(),
         connections: found
-            .reserved
-            .iter()
+            .settled
+            .each()
             .map(|reserved| ConnectionStatus {
                 budget: reserved.budget.clone(),
                 granted_connections: Some(reserved.grant.0),
-                allowed_replicas: allowed,
+                allowed_replicas: Some(reserved.shown().allowed.0),
                 covers: Some(cut(reserved.footprint.covers().to_string(), VALUE)),
             })
             .collect(),

@@ -1,5 +1,7 @@
 //! A scaler's turn at its budget's ledger: what it may run, reserved before anything is written to the target.
 
+use std::sync::Arc;
+
 use hybridscaler_core::{
     Connections, Replicas,
     budget::{Footprint, Growth, Ledger, Plan, Shape, Turn, Waiting, plan},
@@ -17,7 +19,7 @@ use super::{
 };
 use crate::{
     api::{
-        ConnectionBudget, Mode,
+        ConnectionBudget, ConnectionBudgetStatus, Mode,
         conditions::{ConditionType, reasons},
         into_core::ConnectionDemand,
     },
@@ -28,7 +30,7 @@ use crate::{
 /// ECS is read without a quorum: a count is relied on, for giving connections back, once it has been seen for this long.
 const SEEN_ALIKE: SignedDuration = SignedDuration::from_secs(10);
 
-/// What the budget said.
+/// What one budget said.
 #[derive(Clone, Debug)]
 pub(super) struct Reserved {
     /// Namespace and name of the budget, as statuses and events show it.
@@ -39,6 +41,8 @@ pub(super) struct Reserved {
     pub(super) rehearsed: Option<Plan>,
     /// What the consumer holds now.
     pub(super) grant: Connections,
+    /// The replicas that this budget lets the target be told, or would.
+    replicas: Replicas,
 }
 
 impl Reserved {
@@ -46,30 +50,84 @@ impl Reserved {
     pub(super) fn shown(&self) -> &Plan {
         self.rehearsed.as_ref().unwrap_or(&self.plan)
     }
+
+    /// Whether nothing is to be stored or written.
+    const fn is_steady(&self) -> bool {
+        self.plan.ledger.is_none() && self.plan.write.is_none()
+    }
 }
 
-/// Where and how a scaler's connections are counted.
-pub(super) struct Account<'a> {
-    demand: &'a ConnectionDemand,
+/// What all budgets of a scaler said: each was asked for no more than those before it left.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settled(Vec<Reserved>);
+
+impl Settled {
+    pub(super) fn each(&self) -> impl Iterator<Item = &Reserved> {
+        self.0.iter()
+    }
+
+    /// The budget that leaves least, and of those that leave the same one that says why.
+    pub(super) fn tightest(&self) -> Option<&Reserved> {
+        self.0.iter().min_by_key(|reserved| (reserved.replicas, reserved.shown().waiting.is_none()))
+    }
+
+    /// The most replicas that all budgets together let run.
+    pub(super) fn allowed(&self) -> Option<Replicas> {
+        self.0.iter().map(|reserved| reserved.shown().allowed).min()
+    }
+
+    /// What the target is to be told, once every budget has stored its part.
+    pub(super) fn write(&self, desired: Replicas) -> Option<Replicas> {
+        let acts = self.0.iter().all(|reserved| reserved.rehearsed.is_none());
+        self.tightest().map(|reserved| reserved.replicas).filter(|replicas| acts && *replicas != desired)
+    }
+
+    pub(super) fn waits(&self) -> bool {
+        self.0.iter().any(|reserved| reserved.plan.waiting.is_some())
+    }
+
+    fn is_steady(&self) -> bool {
+        self.0.iter().all(Reserved::is_steady)
+    }
+}
+
+/// Where and how a scaler's connections are counted: one account a budget.
+pub(super) struct Accounts {
+    each: Vec<Arc<Account>>,
+    pub(super) target: TargetId,
+}
+
+/// A consumer of one budget.
+struct Account {
+    ctx: Arc<Context>,
+    demand: ConnectionDemand,
     reference: ObjectRef<ConnectionBudget>,
-    subject: &'a Subject,
+    subject: Subject,
     consumer: String,
-    pub(super) target: &'a TargetId,
+    target: TargetId,
     mode: Mode,
     /// The entry's version before the target was observed.
     version: Option<u64>,
 }
 
-impl<'a> Account<'a> {
-    /// Opens the account. Call it BEFORE the target is observed: a release rests on that order.
-    pub(super) fn open(intent: &'a Intent, subject: &'a Subject, ctx: &Context) -> Option<Self> {
-        let demand = intent.connections.as_ref()?;
-        let reference = ObjectRef::new(&demand.budget).within(&demand.namespace);
-        let ledger = known_ledger(cached(ctx, &reference).as_deref());
-        let consumer = subject.key();
-        let version = ledger.and_then(|ledger| ledger.entries.get(&consumer).map(|entry| entry.version));
-        let (target, mode) = (&intent.target, intent.mode);
-        Some(Self { demand, reference, subject, consumer, target, mode, version })
+/// What was seen of the target.
+#[derive(Clone, Copy)]
+struct Look {
+    shape: Shape,
+    workload: Workload,
+    /// Whether it may be relied on for giving connections back.
+    sure: bool,
+}
+
+impl Accounts {
+    /// Opens the accounts. Call it BEFORE the target is observed: a release rests on that order.
+    pub(super) fn open(intent: &Intent, subject: &Subject, ctx: &Arc<Context>) -> Self {
+        let open = |demand: &ConnectionDemand| Arc::new(Account::open(demand, intent, subject, ctx));
+        Self { each: intent.connections.iter().map(open).collect(), target: intent.target.clone() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.each.is_empty()
     }
 
     /// Reserves what the consumer wants, charges what it runs, gives back what is seen to be gone.
@@ -78,87 +136,148 @@ impl<'a> Account<'a> {
         observed: &Observed,
         wanted: Replicas,
         memory: &Remembered,
-        ctx: &Context,
         now: Timestamp,
-    ) -> Result<Reserved, Trouble> {
-        let sure = may_release(self.target, &observed.workload, memory, now);
-        self.keep_books(observed.shape, observed.workload, wanted, sure, ctx).await
+    ) -> Result<Settled, Trouble> {
+        let workload = observed.workload;
+        let sure = may_release(&self.target, &workload, memory, now);
+        self.keep_books(Look { shape: observed.shape, workload, sure }, wanted).await
     }
 
     /// Charges a target that does not exist: nothing when it was never charged, so that the others need not wait to learn what it runs;
     /// what it was charged while it may be `draining`.
-    pub(super) async fn settle_missing(&self, draining: bool, ctx: &Context) -> Result<(), Trouble> {
-        let nothing = Workload {
+    pub(super) async fn settle_missing(&self, draining: bool) -> Result<(), Trouble> {
+        let workload = Workload {
             desired: Replicas::ZERO,
             running: Replicas::ZERO,
             starting: Replicas::ZERO,
             terminating: Replicas::ZERO,
             rollout: Rollout::Settled,
         };
-        self.keep_books(Shape::Other, nothing, Replicas::ZERO, !draining, ctx).await.map(drop)
+        self.keep_books(Look { shape: Shape::Other, workload, sure: !draining }, Replicas::ZERO).await.map(drop)
     }
 
-    /// One turn at the ledger. What it gives back rests on `sure`: that the workload is what it was observed to be.
-    async fn keep_books(
+    /// One turn at every ledger.
+    ///
+    /// The budget that seems to leave least is asked first, and the others for no more than it gave: what they would reserve beyond
+    /// that could not be used. No ledger waits for another one, so the order may differ from turn to turn, and what is reserved too
+    /// much when a later budget gives less after all goes back in a later turn.
+    async fn keep_books(&self, look: Look, wanted: Replicas) -> Result<Settled, Trouble> {
+        let mut as_watched = Vec::new();
+        for account in &self.each {
+            as_watched.push((account.as_watched(look, wanted)?.map(|reserved| reserved.replicas), account));
+        }
+        // One that is not known comes first: it may fail.
+        as_watched.sort_by_key(|(replicas, _)| *replicas);
+        let in_order: Vec<&Arc<Account>> = as_watched.into_iter().map(|(_, account)| account).collect();
+        if let Some(settled) = steady(&in_order, look, wanted)? {
+            return Ok(settled);
+        }
+        let mut settled = Settled::default();
+        let mut wanted = wanted;
+        for account in in_order {
+            let reserved = account.keep_book(look, wanted).await?;
+            wanted = reserved.replicas;
+            settled.0.push(reserved);
+        }
+        Ok(settled)
+    }
+}
+
+/// What all budgets say by their watched copies, when nothing changes hands: those are enough to see that.
+fn steady(accounts: &[&Arc<Account>], look: Look, mut wanted: Replicas) -> Result<Option<Settled>, Trouble> {
+    let mut settled = Settled::default();
+    for account in accounts {
+        let Some(reserved) = account.as_watched(look, wanted)? else { return Ok(None) };
+        wanted = reserved.replicas;
+        settled.0.push(reserved);
+    }
+    Ok(Some(settled).filter(Settled::is_steady))
+}
+
+impl Account {
+    fn open(demand: &ConnectionDemand, intent: &Intent, subject: &Subject, ctx: &Arc<Context>) -> Self {
+        let reference = ObjectRef::new(&demand.budget).within(&demand.namespace);
+        let ledger = known_ledger(cached(ctx, &reference).as_deref());
+        let consumer = subject.key();
+        let version = ledger.and_then(|ledger| ledger.entries.get(&consumer).map(|entry| entry.version));
+        Self {
+            ctx: Arc::clone(ctx),
+            demand: demand.clone(),
+            reference,
+            subject: subject.clone(),
+            consumer,
+            target: intent.target.clone(),
+            mode: intent.mode,
+            version,
+        }
+    }
+
+    /// What the budget says by its watched copy; `None` when that cannot tell.
+    fn as_watched(&self, look: Look, wanted: Replicas) -> Result<Option<Reserved>, Trouble> {
+        let watched = cached(&self.ctx, &self.reference);
+        let Some(budget) = watched.as_deref().and_then(|budget| budget.0.as_ref().ok()) else { return Ok(None) };
+        let Ok(ledger) = ledger::read(budget.status.as_ref()) else { return Ok(None) };
+        self.plan(budget, &ledger, look, wanted).map(Some)
+    }
+
+    /// One turn at the ledger itself.
+    async fn keep_book(self: &Arc<Self>, look: Look, wanted: Replicas) -> Result<Reserved, Trouble> {
+        let account = Arc::clone(self);
+        let step = move |budget: &ConnectionBudget, ledger: &mut Ledger, _: &mut ConnectionBudgetStatus| {
+            let reserved = account.plan(budget, ledger, look, wanted)?;
+            if let Some(next) = &reserved.plan.ledger {
+                ledger.clone_from(next);
+            }
+            let grant = ledger.entries.get(&account.consumer).map_or(Connections::ZERO, |entry| entry.grant);
+            Ok(Reserved { grant, ..reserved })
+        };
+        self.ctx.ledgers.update(&self.reference, step).await?.1
+    }
+
+    /// What this turn does to `ledger`, and what it lets the target be told.
+    fn plan(
         &self,
-        shape: Shape,
-        workload: Workload,
+        budget: &ConnectionBudget,
+        ledger: &Ledger,
+        Look { shape, workload, sure }: Look,
         wanted: Replicas,
-        sure: bool,
-        ctx: &Context,
     ) -> Result<Reserved, Trouble> {
-        let ConnectionDemand { reserve, per_replica, .. } = *self.demand;
+        self.check_admission(budget)?;
+        let ConnectionDemand { reserve, per_replica, .. } = self.demand;
         let footprint = Footprint { shape, reserve, per_replica };
         let target = self.target.to_string();
-        let acting = |budget: &ConnectionBudget, ledger: &Ledger| Turn {
+        let acting = Turn {
             consumer: &self.consumer,
             uid: &self.subject.uid,
             target: &target,
             footprint,
             workload,
             wanted,
-            growth: self.growth(budget, ledger, ctx),
+            growth: self.growth(budget, ledger),
             seen_version: self.version.filter(|_| sure),
         };
-        let only_watches = self.watches();
-        let turn = |budget: &ConnectionBudget, ledger: &Ledger| match &only_watches {
-            None => acting(budget, ledger),
+        let (planned, rehearsed) = match self.watches() {
+            None => (plan(ledger, &acting), None),
             Some(waiting) => {
-                Turn { wanted: workload.desired, growth: Growth::Frozen(waiting.clone()), ..acting(budget, ledger) }
+                let rehearsed = plan(ledger, &acting);
+                let watching = Turn { wanted: workload.desired, growth: Growth::Frozen(waiting), ..acting };
+                (plan(ledger, &watching), Some(rehearsed))
             }
         };
-        let reserved = |budget: &ConnectionBudget, turn: Plan, ledger: &Ledger| Reserved {
+        let told = rehearsed.as_ref().unwrap_or(&planned).write;
+        Ok(Reserved {
             budget: key(&self.demand.namespace, &self.demand.budget),
             footprint,
             grant: ledger.entries.get(&self.consumer).map_or(Connections::ZERO, |entry| entry.grant),
-            rehearsed: only_watches.as_ref().map(|_| plan(ledger, &acting(budget, ledger))),
-            plan: turn,
-        };
-        // In the steady state nothing changes hands: the watched copy of the ledger is enough to see that.
-        let watched = cached(ctx, &self.reference);
-        if let Some(budget) = watched.as_deref().and_then(|budget| budget.0.as_ref().ok())
-            && let Ok(ledger) = ledger::read(budget.status.as_ref())
-        {
-            self.check_admission(budget)?;
-            let plan = plan(&ledger, &turn(budget, &ledger));
-            if plan.ledger.is_none() && plan.write.is_none() {
-                return Ok(reserved(budget, plan, &ledger));
-            }
-        }
-        let step = |budget: &ConnectionBudget, ledger: &mut Ledger, _: &mut _| {
-            self.check_admission(budget)?;
-            let plan = plan(ledger, &turn(budget, ledger));
-            if let Some(next) = &plan.ledger {
-                ledger.clone_from(next);
-            }
-            Ok(reserved(budget, plan, ledger))
-        };
-        ctx.ledgers.update(&self.reference, step).await?.1
+            replicas: told.unwrap_or(workload.desired),
+            plan: planned,
+            rehearsed,
+        })
     }
 
     /// Whether the budget lets this namespace have of it.
     fn check_admission(&self, budget: &ConnectionBudget) -> Result<(), Trouble> {
-        let (ConnectionDemand { namespace, budget: name, .. }, own) = (self.demand, &self.subject.name.namespace);
+        let (ConnectionDemand { namespace, budget: name, .. }, own) = (&self.demand, &self.subject.name.namespace);
         if budget.spec.admits(namespace, own) {
             return Ok(());
         }
@@ -178,27 +297,28 @@ impl<'a> Account<'a> {
         }
     }
 
-    fn growth(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Growth {
+    fn growth(&self, budget: &ConnectionBudget, ledger: &Ledger) -> Growth {
         // What an earlier process read may be long ago.
-        if !ctx.has_read_capacity(budget) && ledger.capacity.usable().is_some() {
+        if !self.ctx.has_read_capacity(budget) && ledger.capacity.usable().is_some() {
             return Growth::Frozen(Waiting::CapacityFrozen);
         }
-        let consumers = self.uncharged(budget, ledger, ctx);
+        let consumers = self.uncharged(budget, ledger);
         if consumers.is_empty() { Growth::Allowed } else { Growth::Frozen(Waiting::ConsumersUnknown { consumers }) }
     }
 
-    /// Other scalers that refer to the budget and are not charged yet: before they are, nobody knows what is left.
-    fn uncharged(&self, budget: &ConnectionBudget, ledger: &Ledger, ctx: &Context) -> Vec<String> {
-        let Self { demand, consumer, .. } = self;
+    /// Other scalers that refer to the budget and are not charged yet, or that this process has not looked at since it started: before
+    /// they are, nobody knows what is left.
+    fn uncharged(&self, budget: &ConnectionBudget, ledger: &Ledger) -> Vec<String> {
+        let Self { demand, consumer, ctx, .. } = self;
         let missing = |object: &Scaler| {
             let scaler = object.0.as_ref().ok()?;
             let namespace = scaler.namespace()?;
             let refers = scaler.spec.refers_to(&namespace, &demand.namespace, &demand.budget);
             let key = key(&namespace, &scaler.name_any());
             let counts = refers && budget.spec.admits(&demand.namespace, &namespace);
-            let charged = key == *consumer || ledger.entries.contains_key(&key);
-            let managed =
-                || ctx.admit(scaler, object).is_ok() && !ctx.memory.unmanaged(&scaler.uid().unwrap_or_default());
+            let uid = scaler.uid().unwrap_or_default();
+            let charged = key == *consumer || (ledger.entries.contains_key(&key) && ctx.memory.has_looked(&uid));
+            let managed = || ctx.admit(scaler, object).is_ok() && !ctx.memory.unmanaged(&uid);
             (counts && !charged && managed()).then_some(key)
         };
         let mut consumers: Vec<String> = ctx.scalers.state().iter().filter_map(|scaler| missing(scaler)).collect();
@@ -220,7 +340,7 @@ fn may_release(target: &TargetId, workload: &Workload, memory: &Remembered, now:
     }
 }
 
-fn cached(ctx: &Context, reference: &ObjectRef<ConnectionBudget>) -> Option<std::sync::Arc<Budget>> {
+fn cached(ctx: &Context, reference: &ObjectRef<ConnectionBudget>) -> Option<Arc<Budget>> {
     let mut guarded = ObjectRef::<Budget>::new(&reference.name);
     guarded.namespace.clone_from(&reference.namespace);
     ctx.budgets.get(&guarded)

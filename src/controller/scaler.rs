@@ -19,7 +19,7 @@ use super::{
     intent::Intent,
     memory::{DRAINED, RefusedWrite, Remembered, back_off},
     report,
-    reservation::{Account, Reserved},
+    reservation::{Accounts, Settled},
     trouble::Trouble,
 };
 use crate::{
@@ -52,7 +52,7 @@ pub(super) struct Found {
     pub(super) readings: Vec<Reading>,
     pub(super) observed: Option<Observed>,
     pub(super) decision: Option<Decision>,
-    pub(super) reserved: Option<Reserved>,
+    pub(super) settled: Settled,
     /// What the target was told to run, if it was told anything.
     pub(super) wrote: Option<Replicas>,
     pub(super) trouble: Option<Trouble>,
@@ -77,7 +77,13 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     let subject = Subject::of(&*object);
     let reference = ScalerRef::from_obj(&*object);
     let stored = object.0.as_ref().ok().and_then(|scaler| scaler.status.clone());
-    let mut memory = ctx.memory.recall(&subject.uid, || Remembered::first(reference.clone(), stored, ctx.clock.now()));
+    let mut memory = ctx.memory.recall(&subject.uid, || {
+        let now = ctx.clock.now();
+        // A write of the process that charged it may still be under way.
+        let in_flight_until =
+            ctx.is_charged(&subject).then(|| now.checked_add(LONGEST_REQUEST).unwrap_or(Timestamp::MAX));
+        Remembered::first(reference.clone(), stored, in_flight_until, now)
+    });
     let mut found = Found::default();
     let turn = match &object.0 {
         Ok(scaler) => found.take_turn(scaler, &object, &subject, &mut memory, &ctx).await,
@@ -103,8 +109,12 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
         }
     };
     memory.waits_for_room = found.waits_for_room();
+    let first_look = !std::mem::replace(&mut memory.looked, true);
     let told = report::tell(&found, &object, &subject, &mut memory, &ctx).await;
     ctx.memory.keep(&subject.uid, memory);
+    if first_look {
+        ctx.wake_who_waits_for_others();
+    }
     if ctx.scalers.get(&reference).is_none() {
         // It was deleted meanwhile, and what was kept of it just now would stay.
         ctx.sweep();
@@ -123,17 +133,17 @@ fn soon(conflicts: u32) -> Duration {
 /// What follows from a target that could not be observed.
 async fn not_observed(
     error: TargetError,
-    account: Option<Account<'_>>,
+    accounts: &Accounts,
     subject: &Subject,
     memory: &mut Remembered,
     ctx: &Context,
 ) -> Result<Trouble, Trouble> {
-    match (&error, account) {
-        (TargetError::NotFound(_), Some(account)) => {
-            let missed = ctx.missed.for_how_long(&account.target.to_string(), ctx.clock.now());
-            account.settle_missing(missed < DRAINED, ctx).await?;
+    match &error {
+        TargetError::NotFound(_) if !accounts.is_empty() => {
+            let missed = ctx.missed.for_how_long(&accounts.target.to_string(), ctx.clock.now());
+            accounts.settle_missing(missed < DRAINED).await?;
         }
-        (TargetError::OwnedByAnother { .. } | TargetError::NotScalable(_) | TargetError::Forbidden(_), _) => {
+        TargetError::OwnedByAnother { .. } | TargetError::NotScalable(_) | TargetError::Forbidden(_) => {
             memory.unmanaged = true;
         }
         _ => {}
@@ -156,7 +166,7 @@ impl Found {
         object: &Scaler,
         subject: &Subject,
         memory: &mut Remembered,
-        ctx: &Context,
+        ctx: &Arc<Context>,
     ) -> Result<Turn, Trouble> {
         self.mode = scaler.spec.mode;
         let intent = match ctx.admit(scaler, object) {
@@ -169,11 +179,11 @@ impl Found {
         self.interval = intent.interval;
         self.read(&intent, subject, memory, ctx);
 
-        let account = Account::open(&intent, subject, ctx);
+        let accounts = Accounts::open(&intent, subject, ctx);
         let target = ctx.target(&intent.target);
         let observed = match target.observe().await {
             Ok(observed) => observed,
-            Err(error) => return Err(not_observed(error, account, subject, memory, ctx).await?),
+            Err(error) => return Err(not_observed(error, &accounts, subject, memory, ctx).await?),
         };
         let now = ctx.clock.now();
         let workload = observed.workload;
@@ -194,14 +204,16 @@ impl Found {
         // After a refusal nothing is asked for, so that what was reserved goes back to the others.
         let wanted = if memory.refused.is_some() { workload.desired } else { decision.replicas };
         let decision = self.decision.insert(decision);
-        let write = match account {
-            None => (wanted != workload.desired && intent.mode.acts()).then_some(wanted),
-            Some(account) => {
-                let reserved = account.settle(&observed, wanted, memory, ctx, now).await?;
-                decision.explanation = decision.explanation.clone().with_budget(&reserved.budget, reserved.shown());
+        let write = if accounts.is_empty() {
+            (wanted != workload.desired && intent.mode.acts()).then_some(wanted)
+        } else {
+            let settled = accounts.settle(&observed, wanted, memory, now).await?;
+            if let Some(tightest) = settled.tightest() {
+                decision.explanation = decision.explanation.clone().with_budget(&tightest.budget, tightest.shown());
                 decision.limited_by = decision.explanation.limited_by();
-                self.reserved.insert(reserved).plan.write
             }
+            self.settled = settled;
+            self.settled.write(workload.desired)
         };
         ctx.recorder.note(|| Noted {
             name: subject.key(),
@@ -293,7 +305,7 @@ impl Found {
     }
 
     fn waits_for_room(&self) -> bool {
-        self.reserved.as_ref().is_some_and(|reserved| reserved.plan.waiting.is_some())
+        self.settled.waits()
     }
 
     /// Whether nothing is under way that must be watched more closely than a source does.

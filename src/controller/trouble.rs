@@ -30,7 +30,7 @@ impl From<LedgerError> for Trouble {
     fn from(error: LedgerError) -> Self {
         let reason = match &error {
             LedgerError::NotFound(_) => reasons::BUDGET_NOT_FOUND,
-            LedgerError::Contended(_) | LedgerError::Kube { .. } => reasons::BUDGET_FAILED,
+            LedgerError::Contended(_) | LedgerError::Abandoned(_) | LedgerError::Kube { .. } => reasons::BUDGET_FAILED,
             LedgerError::Invalid { .. } => reasons::LEDGER_INVALID,
         };
         Self::new(ConditionType::AbleToScale, reason, error.to_string())

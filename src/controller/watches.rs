@@ -45,18 +45,13 @@ pub(super) fn scalers(
         .predicate_filter(predicates::generation, PredicateConfig::default())
 }
 
-/// Budgets whose spec changed; the scalers that wait for room where there is more now; and the budgets whose conditions are behind
-/// their ledgers.
+/// Budgets whose spec changed, and those whose conditions are behind their ledgers. Wakes the scalers that wait for room where there is
+/// more now.
 pub(super) fn budgets(
     client: Client,
     writer: Writer<Budget>,
     ctx: &Arc<Context>,
-) -> (
-    impl Stream<Item = Result<Budget, watcher::Error>> + Send + 'static,
-    UnboundedReceiver<ScalerRef>,
-    UnboundedReceiver<ObjectRef<Budget>>,
-) {
-    let (waiting, room) = mpsc::unbounded();
+) -> (impl Stream<Item = Result<Budget, watcher::Error>> + Send + 'static, UnboundedReceiver<ObjectRef<Budget>>) {
     let (late, behind) = mpsc::unbounded();
     let ctx = Arc::clone(ctx);
     // Sending fails only when nobody listens any more, at the end of the process.
@@ -71,7 +66,7 @@ pub(super) fn budgets(
                     let _ = late.unbounded_send(ObjectRef::from_obj(changed));
                 }
                 for scaler in who_waits_for(changed, &ctx) {
-                    let _ = waiting.unbounded_send(scaler);
+                    let _ = ctx.wake.unbounded_send(scaler);
                 }
             }
             Event::InitDone => {
@@ -83,7 +78,7 @@ pub(super) fn budgets(
         })
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
-    (stream, room, behind)
+    (stream, behind)
 }
 
 /// The scalers that wait for room in `budget`, when it has more to give than before.
