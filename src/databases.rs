@@ -1,9 +1,79 @@
-//! Databases, as far as a connection budget asks: how many connections do they accept?
+//! Databases, as far as a connection budget asks: how many connections do they accept, how many are open, and does
+//! anybody else keep a ledger on them?
+//!
+//! One connection a budget, whatever the number of scalers: an autoscaler must not eat the budget it keeps.
 
 mod errors;
+mod host;
+mod kept;
 mod postgres;
+mod reading;
+mod tls;
 
+use std::{fmt, sync::Arc};
+
+use self::kept::Kept;
 pub use self::{
     errors::DatabaseError,
-    postgres::{HostPort, Postgres, Roots},
+    host::HostPort,
+    reading::{Limits, Method, OpenConnections, OtherLedger, Reading},
+    tls::Roots,
 };
+
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// PostgreSQL 15 and newer, and what is compatible with it.
+    Postgres,
+}
+
+/// A database whose capacity is read. It holds at most one connection; dropping it closes that. Cloning is cheap and
+/// shares it.
+#[derive(Clone, Debug)]
+pub struct Database(Arc<Server>);
+
+#[derive(Debug)]
+enum Server {
+    Postgres(Kept<postgres::Session>),
+}
+
+impl Database {
+    /// Does not connect yet. The options that `url` may carry are those of its engine: see `docs/budget.md`. The budget's
+    /// UID is told to the server, so that a second ledger on the same database can be seen.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ConnectionString`].
+    pub fn new(engine: Engine, url: &str, budget_uid: &str, roots: &Roots) -> Result<Self, DatabaseError> {
+        let server = match engine {
+            Engine::Postgres => Server::Postgres(Kept::new(postgres::Address::parse(url, budget_uid, roots)?)),
+        };
+        Ok(Self(Arc::new(server)))
+    }
+
+    /// Every host that may be connected to, for the check against what the operator trusts.
+    pub fn hosts(&self) -> &[HostPort] {
+        match &*self.0 {
+            Server::Postgres(kept) => kept.address().hosts(),
+        }
+    }
+
+    /// Reads what the server says of its connections, over the kept connection; connects first if there is none. After
+    /// a failure it waits before it connects again (1 s, doubled each time, at most 60 s), and gives the last error
+    /// meanwhile.
+    ///
+    /// # Errors
+    /// Nothing is known now; what was read before is no longer confirmed.
+    pub async fn read(&self) -> Result<Reading, DatabaseError> {
+        match &*self.0 {
+            Server::Postgres(kept) => kept.read().await,
+        }
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}

@@ -9,8 +9,11 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::tls::{Roots, Verify, connector};
-use crate::databases::DatabaseError;
+use super::answer::APPLICATION;
+use crate::databases::{
+    DatabaseError, HostPort,
+    tls::{Roots, Verify, client_config},
+};
 
 /// The longest that connecting to one address of a host may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,17 +21,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEPALIVE: Duration = Duration::from_secs(30);
 const DEFAULT_PORT: u16 = 5432;
 
-/// One host that may be connected to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostPort {
-    /// A name or an IP address.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
-}
-
 /// Where and how to connect.
-pub(super) struct Address {
+///
+/// Of a connection URL (`postgres://USER:PASSWORD@HOST:PORT/DATABASE?OPTION=VALUE&…`) is honoured:
+///
+/// - `sslmode`, with libpq's meaning: `disable`; `prefer` (the default; also for `allow`): TLS if the server offers it,
+///   certificate not checked; `require`: TLS, certificate not checked; `verify-ca`: a certificate that the roots vouch
+///   for; `verify-full`: and that names the host. Only `verify-full` keeps a password from an impostor: use it.
+/// - several hosts, `target_session_attrs`, `connect_timeout` (at most 5 s a host).
+///
+/// Refused: `hostaddr` and Unix sockets, since hosts are what operators trust; options that tokio-postgres does not
+/// know.
+pub(in crate::databases) struct Address {
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
     /// Every host that may be connected to: a connection string may name several.
@@ -36,7 +40,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    pub(super) fn parse(url: &str, budget_uid: &str, roots: &Roots) -> Result<Self, DatabaseError> {
+    pub(in crate::databases) fn parse(url: &str, budget_uid: &str, roots: &Roots) -> Result<Self, DatabaseError> {
         let (mut config, mode) = parse(url)?;
         let hosts = hosts(&config)?;
         if config.get_user().is_none_or(str::is_empty) {
@@ -44,15 +48,16 @@ impl Address {
         }
         let timeout = config.get_connect_timeout().map_or(CONNECT_TIMEOUT, |given| CONNECT_TIMEOUT.min(*given));
         config
-            .application_name(format!("hybridscaler/{budget_uid}"))
+            .application_name(format!("{APPLICATION}{budget_uid}"))
             .connect_timeout(timeout)
             .keepalives_idle(KEEPALIVE)
             .ssl_mode(mode.ssl_mode());
-        let tls = connector(mode.verify(), roots).map_err(|error| unusable(error.to_string()))?;
+        let tls = client_config(mode.verify(), roots).map_err(|error| unusable(error.to_string()))?;
+        let tls = MakeRustlsConnect::new(tls);
         Ok(Self { config, tls, hosts })
     }
 
-    pub(super) fn hosts(&self) -> &[HostPort] {
+    pub(in crate::databases) fn hosts(&self) -> &[HostPort] {
         &self.hosts
     }
 
@@ -161,7 +166,7 @@ fn hosts(config: &Config) -> Result<Vec<HostPort>, DatabaseError> {
     }
     let port = |index| ports.get(index).or_else(|| ports.first()).copied().unwrap_or(DEFAULT_PORT);
     let named = hosts.iter().enumerate().map(|(index, host)| match host {
-        Host::Tcp(host) if is_host(host) => Ok(HostPort { host: host.clone(), port: port(index) }),
+        Host::Tcp(host) if HostPort::is_host(host) => Ok(HostPort { host: host.clone(), port: port(index) }),
         // Such as a piece of a password with an @ in it.
         Host::Tcp(_) => {
             Err(unusable("its host is no name or address: percent-encode special characters of the password"))
@@ -171,19 +176,8 @@ fn hosts(config: &Config) -> Result<Vec<HostPort>, DatabaseError> {
     named.collect()
 }
 
-fn is_host(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'))
-}
-
 fn unusable(why: impl Into<String>) -> DatabaseError {
     DatabaseError::ConnectionString(why.into())
-}
-
-impl fmt::Display for HostPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
-    }
 }
 
 impl fmt::Debug for Address {

@@ -2,26 +2,27 @@
 
 use std::{error::Error as _, time::Duration};
 
-use hybridscaler_core::budget::PostgresLimits;
 use tokio::time::timeout;
 use tokio_postgres::{Client, Error, error::SqlState};
 use tokio_util::task::AbortOnDropHandle;
 
-use super::{address::Address, limits};
-use crate::databases::DatabaseError;
+use super::{address::Address, answer};
+use crate::databases::{DatabaseError, Reading, kept};
 
-/// The longest that reading the limits may take; the server itself gives up a second earlier.
+/// The longest that reading may take; the server itself gives up a second earlier.
 const READ_TIMEOUT: Duration = Duration::from_secs(4);
 
 #[derive(Debug)]
-pub(super) struct Session {
+pub(in crate::databases) struct Session {
     client: Client,
     /// Drives the socket; dropping it closes the connection.
     _driver: AbortOnDropHandle<()>,
 }
 
-impl Session {
-    pub(super) async fn open(address: &Address) -> Result<Self, DatabaseError> {
+impl kept::Session for Session {
+    type Address = Address;
+
+    async fn open(address: &Address) -> Result<Self, DatabaseError> {
         let connecting = address.config.connect(address.tls.clone());
         let limit = address.time_limit();
         let connected = timeout(limit, connecting).await.map_err(|_| no_answer(address, limit))?;
@@ -31,16 +32,16 @@ impl Session {
         Ok(Self { client, _driver: AbortOnDropHandle::new(tokio::spawn(driver)) })
     }
 
-    pub(super) fn is_open(&self) -> bool {
+    fn is_open(&self) -> bool {
         !self.client.is_closed()
     }
 
-    pub(super) async fn limits(&self, address: &Address) -> Result<PostgresLimits, DatabaseError> {
+    async fn read(&mut self, address: &Address) -> Result<Reading, DatabaseError> {
         // A simple query: one round trip, and no prepared statement that a pooler in between would lose.
-        let answer = timeout(READ_TIMEOUT, self.client.simple_query(limits::QUERY)).await;
+        let answer = timeout(READ_TIMEOUT, self.client.simple_query(answer::QUERY)).await;
         let answer =
             answer.map_err(|_| no_answer(address, READ_TIMEOUT))?.map_err(|error| classify(&error, address))?;
-        limits::of_answer(&answer).map_err(|cause| DatabaseError::Invalid { host: address.host(), cause })
+        answer::reading(&answer).map_err(|cause| DatabaseError::Invalid { host: address.host(), cause })
     }
 }
 

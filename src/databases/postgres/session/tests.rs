@@ -6,7 +6,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::*;
+use super::{kept::Session as _, *};
 
 /// What a server says to the first message of a client, before it hangs up; none: nothing, and it does not.
 type Says = Option<Vec<u8>>;

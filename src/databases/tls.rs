@@ -11,7 +11,6 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The certificate authorities that a database's certificate may come from. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -53,7 +52,7 @@ impl From<RootCertStore> for Roots {
     }
 }
 
-pub(super) fn connector(verify: Verify, roots: &Roots) -> Result<MakeRustlsConnect, TlsError> {
+pub(super) fn client_config(verify: Verify, roots: &Roots) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let chain = || WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.0), Arc::clone(&provider)).build();
     let verifier: Arc<dyn ServerCertVerifier> = match verify {
@@ -61,12 +60,11 @@ pub(super) fn connector(verify: Verify, roots: &Roots) -> Result<MakeRustlsConne
         Verify::Chain => Arc::new(Lenient { chain: Some(chain()?), provider: Arc::clone(&provider) }),
         Verify::Nothing => Arc::new(Lenient { chain: None, provider: Arc::clone(&provider) }),
     };
-    let config = ClientConfig::builder_with_provider(provider)
+    Ok(ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+        .with_no_client_auth())
 }
 
 /// libpq's weaker modes: the name is not checked, and without a `chain` nothing is. That the server holds the
