@@ -8,22 +8,24 @@
 //!
 //! `ecs:DescribeServices` and `ecs:UpdateService` on the service; `ecs:ListTasks` and `ecs:DescribeTasks` on its tasks.
 
+mod calls;
 mod holds;
 mod service;
 mod tasks;
 
 use std::{fmt, sync::Arc};
 
-use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use hybridscaler_core::{
     Replicas,
     observation::{Rollout, Workload},
 };
 
 pub use self::holds::LONGEST_IN_FLIGHT;
-use self::{holds::Holds, service::Unscalable};
+use self::{calls::Calls, holds::Holds, service::Unscalable};
+#[cfg(test)]
+pub(crate) use self::{calls::Modelled, tasks::Listed};
 use super::{Observed, TargetError, Version, WriteError};
-use crate::aws::{Aws, Failure, Outcome, Permission, Service, try_once};
+use crate::aws::{Aws, Outcome, Service};
 
 /// Makes targets of ECS services, which share what is known of writes without an answer. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -31,7 +33,7 @@ pub struct EcsTargets(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    aws: Aws,
+    calls: Calls,
     holds: Holds,
 }
 
@@ -45,7 +47,17 @@ pub struct EcsTarget {
 impl EcsTargets {
     /// All targets of a process must come from one, or a write that may still be carried out is forgotten.
     pub fn new(aws: Aws) -> Self {
-        Self(Arc::new(Shared { aws, holds: Holds::default() }))
+        Self::calling(Calls::Aws(aws))
+    }
+
+    /// Targets of a simulation.
+    #[cfg(test)]
+    pub(crate) fn modelled(model: Arc<dyn Modelled>) -> Self {
+        Self::calling(Calls::Modelled(model))
+    }
+
+    fn calling(calls: Calls) -> Self {
+        Self(Arc::new(Shared { calls, holds: Holds::default() }))
     }
 
     /// Reads nothing yet.
@@ -57,11 +69,10 @@ impl EcsTargets {
 impl EcsTarget {
     /// See [`Target::observe`](super::Target::observe).
     pub async fn observe(&self) -> Result<Observed, TargetError> {
-        let Shared { aws, holds } = &*self.shared;
-        let ecs = aws.clients(&self.service.access).await.ecs;
+        let Shared { calls, holds } = &*self.shared;
         // The service before its tasks: a task that moves on in between is counted twice rather than missed.
-        let service = self.describe(&ecs).await?;
-        let listed = tasks::list(&ecs, &self.service).await?;
+        let service = self.describe().await?;
+        let listed = calls.list(&self.service).await?;
         let running = service::replicas(service.running_count);
         let starting = service::replicas(service.pending_count);
         // What is wanted but neither running nor pending was started in between, or is on its way out and not told
@@ -83,50 +94,33 @@ impl EcsTarget {
 
     /// See [`Target::write`](super::Target::write).
     pub async fn write(&self, seen: &Observed, replicas: Replicas) -> Result<(), WriteError> {
-        let Shared { aws, holds } = &*self.shared;
+        let Shared { calls, holds } = &*self.shared;
         if let Some(remaining) = holds.remaining(&self.service) {
             return Err(WriteError::Held { remaining });
         }
         let count = i32::try_from(replicas.0)
             .map_err(|_| WriteError::Refused(format!("{replicas} tasks are more than ECS can count")))?;
-        let ecs = aws.clients(&self.service.access).await.ecs;
-        let service = self.describe(&ecs).await?;
+        let service = self.describe().await?;
         if service::replicas(service.desired_count) != seen.workload.desired {
             return Err(WriteError::Conflict);
         }
-        let update =
-            ecs.update_service().cluster(&self.service.cluster).service(&self.service.name).desired_count(count);
-        let once = aws_sdk_ecs::config::Builder::new().retry_config(try_once());
         // Held from before the call, since whoever waits for it may give up: only an answer ends the doubt.
         holds.hold(&self.service);
-        let answer = update.customize().config_override(once).send().await;
-        let answer = answer.map_err(|error| self.failure(&error, "ecs:UpdateService"));
+        let answer = calls.update(&self.service, count).await;
         if answer.as_ref().err().is_none_or(|failure| failure.outcome == Outcome::NotCarriedOut) {
             holds.release(&self.service);
         }
-        answer.map(drop).map_err(WriteError::from)
+        answer.map_err(WriteError::from)
     }
 
-    async fn describe(&self, ecs: &aws_sdk_ecs::Client) -> Result<aws_sdk_ecs::types::Service, TargetError> {
-        let Service { cluster, name, .. } = &self.service;
-        let answer = ecs.describe_services().cluster(cluster).services(name).send().await;
-        let answer = answer.map_err(|error| self.failure(&error, "ecs:DescribeServices"))?;
-        // A service that does not exist is not an error of the call: it is told apart in `failures`.
-        let service = answer.services.unwrap_or_default().into_iter().next();
+    async fn describe(&self) -> Result<aws_sdk_ecs::types::Service, TargetError> {
+        let service = self.shared.calls.describe(&self.service).await?;
         let service = service.ok_or_else(|| TargetError::NotFound(format!("{self} does not exist")))?;
         match service::check(&service) {
             Ok(()) => Ok(service),
             Err(why @ Unscalable::NotActive(_)) => Err(TargetError::NotFound(format!("{self}: {why}"))),
             Err(why @ Unscalable::Daemon) => Err(TargetError::NotScalable(format!("{self}: {why}"))),
         }
-    }
-
-    fn failure<E>(&self, error: &SdkError<E>, action: &'static str) -> Failure
-    where
-        E: std::error::Error + ProvideErrorMetadata + 'static,
-    {
-        let needs = Permission { action, resource: self.service.arn() };
-        Failure::of(error, &needs, &self.service.access)
     }
 }
 

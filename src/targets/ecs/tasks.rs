@@ -12,11 +12,11 @@ const STOPPED: &str = "STOPPED";
 
 /// Tasks of a service by what ECS wants of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Listed {
+pub(crate) struct Listed {
     /// Those it wants to run, whatever they do now.
-    pub(super) wanted: Replicas,
+    pub(crate) wanted: Replicas,
     /// Those it wants stopped that have not stopped yet.
-    pub(super) stopping: Replicas,
+    pub(crate) stopping: Replicas,
 }
 
 /// The tasks that are to run are listed first: one that is told to stop in between is counted twice rather than missed.
