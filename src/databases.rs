@@ -6,6 +6,7 @@
 mod errors;
 mod host;
 mod kept;
+mod mysql;
 mod postgres;
 mod reading;
 mod tls;
@@ -25,6 +26,8 @@ pub use self::{
 pub enum Engine {
     /// PostgreSQL 15 and newer, and what is compatible with it.
     Postgres,
+    /// MySQL 8 and newer, MariaDB 10.5 and newer, and what is compatible with one of them.
+    MySql,
 }
 
 /// A database whose capacity is read. It holds at most one connection; dropping it closes that. Cloning is cheap and
@@ -35,6 +38,7 @@ pub struct Database(Arc<Server>);
 #[derive(Debug)]
 enum Server {
     Postgres(Kept<postgres::Session>),
+    MySql(Kept<mysql::Session>),
 }
 
 impl Database {
@@ -46,6 +50,7 @@ impl Database {
     pub fn new(engine: Engine, url: &str, budget_uid: &str, roots: &Roots) -> Result<Self, DatabaseError> {
         let server = match engine {
             Engine::Postgres => Server::Postgres(Kept::new(postgres::Address::parse(url, budget_uid, roots)?)),
+            Engine::MySql => Server::MySql(Kept::new(mysql::Address::parse(url, budget_uid, roots)?)),
         };
         Ok(Self(Arc::new(server)))
     }
@@ -54,6 +59,7 @@ impl Database {
     pub fn hosts(&self) -> &[HostPort] {
         match &*self.0 {
             Server::Postgres(kept) => kept.address().hosts(),
+            Server::MySql(kept) => std::slice::from_ref(kept.address().host()),
         }
     }
 
@@ -66,6 +72,7 @@ impl Database {
     pub async fn read(&self) -> Result<Reading, DatabaseError> {
         match &*self.0 {
             Server::Postgres(kept) => kept.read().await,
+            Server::MySql(kept) => kept.read().await,
         }
     }
 }
@@ -74,6 +81,7 @@ impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL",
         })
     }
 }

@@ -60,7 +60,7 @@ impl Databases {
     /// Databases of a simulation.
     #[cfg(test)]
     pub(super) fn modelled(database: impl Fn(&str) -> Result<Connections, Trouble> + Send + Sync + 'static) -> Self {
-        Self { modelled: Some(Box::new(database)), ..Self::new(rustls::RootCertStore::empty().into()) }
+        Self { modelled: Some(Box::new(database)), ..Self::new(Roots::from_iter([])) }
     }
 
     /// Closes the connections of every budget of which `lives` is false, by UID.

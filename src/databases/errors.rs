@@ -1,6 +1,8 @@
 //! Why a database's capacity could not be read. No message carries a password or a piece of a connection string that
 //! may be one.
 
+use super::Engine;
+
 /// Why a database's capacity could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseError {
@@ -33,12 +35,12 @@ pub enum DatabaseError {
         /// What the server said.
         cause: String,
     },
-    /// The server is full (SQLSTATE 53300): not even the operator gets a connection.
-    #[error(
-        "the database at {host} has no connection left for {user:?}: {cause}; keep one free: raise the budget's reserve, \
-         and on PostgreSQL 16 and newer grant pg_use_reserved_connections to that user"
-    )]
+    /// The server is full, or the user has all that it may have: not even the operator gets a connection.
+    #[error("the database at {host} has no connection left for {user:?}: {cause}; keep one free: raise the budget's \
+        reserve{}", keep_one(*.engine))]
     TooManyConnections {
+        /// What the server speaks.
+        engine: Engine,
         /// All hosts that were tried, `host:port`.
         host: String,
         /// The user of the connection string.
@@ -54,6 +56,14 @@ pub enum DatabaseError {
         /// What is wrong with it.
         cause: String,
     },
+}
+
+/// What else keeps a connection free for the operator.
+const fn keep_one(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Postgres => ", and on PostgreSQL 16 and newer grant pg_use_reserved_connections to that user",
+        Engine::MySql => "",
+    }
 }
 
 impl DatabaseError {

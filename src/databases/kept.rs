@@ -19,9 +19,6 @@ pub(super) trait Session: Sized + Send {
     /// Connects.
     fn open(address: &Self::Address) -> impl Future<Output = Result<Self, DatabaseError>> + Send;
 
-    /// Whether the connection is not known to be lost.
-    fn is_open(&self) -> bool;
-
     /// Asks the server. After an error the session is not used again.
     fn read(&mut self, address: &Self::Address) -> impl Future<Output = Result<Reading, DatabaseError>> + Send;
 }
@@ -62,7 +59,7 @@ impl<S: Session> Kept<S> {
         let Self { address, state } = self;
         let mut state = state.lock().await;
         // An error on an open session means that the server was restarted or failed over: a new connection tells.
-        if let Some(mut session) = state.session.take().filter(Session::is_open)
+        if let Some(mut session) = state.session.take()
             && let Ok(reading) = session.read(address).await
         {
             state.session = Some(session);

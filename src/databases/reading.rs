@@ -28,6 +28,12 @@ impl Reading {
 pub enum Limits {
     /// Of a PostgreSQL server.
     Postgres(PostgresLimits),
+    /// Of a MySQL or MariaDB server. What it has beyond that is for administrators only: one connection more, and those
+    /// of a port of its own.
+    MySql {
+        /// `max_connections`; it may be changed at any moment.
+        max_connections: Connections,
+    },
 }
 
 impl Limits {
@@ -35,6 +41,7 @@ impl Limits {
     pub const fn usable(&self) -> Connections {
         match self {
             Self::Postgres(limits) => limits.usable(),
+            Self::MySql { max_connections } => *max_connections,
         }
     }
 }
@@ -59,6 +66,9 @@ pub enum Method {
     /// PostgreSQL, as any other role, which is not told what kind a session is: the sessions of a role in a database.
     /// Workers of parallel queries are among them; those that are still logging in are missing.
     Sessions,
+    /// MySQL and MariaDB: `Threads_connected`, with those that are still logging in, and without those of the
+    /// administrators' port.
+    ThreadsConnected,
 }
 
 impl Method {
@@ -67,6 +77,7 @@ impl Method {
         match self {
             Self::ClientBackends => "ClientBackends",
             Self::Sessions => "Sessions",
+            Self::ThreadsConnected => "ThreadsConnected",
         }
     }
 }
@@ -76,12 +87,19 @@ impl Method {
 pub enum OtherLedger {
     /// The UID of its `ConnectionBudget`, in this cluster or another one.
     Budget(String),
+    /// The number of its connection to a MySQL or MariaDB server: `SHOW PROCESSLIST` tells its account and host.
+    Connection(u64),
 }
 
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Postgres(PostgresLimits { max_connections, superuser_reserved, reserved, rds_superuser_reserved }) => {
+            Self::Postgres(PostgresLimits {
+                max_connections,
+                superuser_reserved,
+                reserved,
+                rds_superuser_reserved,
+            }) => {
                 write!(f, "{max_connections} (max_connections)")?;
                 let reserves = [
                     (superuser_reserved, "superuser_reserved_connections"),
@@ -91,6 +109,7 @@ impl fmt::Display for Limits {
                 let mut set = reserves.into_iter().filter(|(count, _)| **count > Connections::ZERO);
                 set.try_for_each(|(count, name)| write!(f, " - {count} ({name})"))
             }
+            Self::MySql { max_connections } => write!(f, "{max_connections} (max_connections)"),
         }
     }
 }
@@ -99,6 +118,7 @@ impl fmt::Display for OtherLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Budget(uid) => write!(f, "the ConnectionBudget with UID {uid}"),
+            Self::Connection(id) => write!(f, "another ConnectionBudget, over connection {id} of the server"),
         }
     }
 }

@@ -14,7 +14,11 @@ use rustls::{
 
 /// The certificate authorities that a database's certificate may come from. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Roots(Arc<RootCertStore>);
+pub struct Roots {
+    store: Arc<RootCertStore>,
+    /// The same, for a client that makes its own store.
+    certificates: Arc<[CertificateDer<'static>]>,
+}
 
 /// What is checked of a server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +31,12 @@ pub(super) enum Verify {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsError {
     #[error(
-        "its sslmode asks for a certificate to be verified, and the operator knows no certificate authority: {0}; name a \
-         file of them in SSL_CERT_FILE"
+        "it asks for a certificate to be verified, and the operator knows no certificate authority: name a file of them in \
+         SSL_CERT_FILE"
     )]
-    NoRoots(#[from] VerifierBuilderError),
+    NoRoots,
+    #[error("certificates cannot be verified: {0}")]
+    Verifier(#[from] VerifierBuilderError),
     #[error("TLS cannot be set up: {0}")]
     Setup(#[from] Error),
 }
@@ -39,22 +45,31 @@ impl Roots {
     /// Those of the machine, or of the file that the environment variable `SSL_CERT_FILE` names. Reads files: call it
     /// once.
     pub fn of_machine() -> Self {
-        let mut roots = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
-        roots.into()
+        rustls_native_certs::load_native_certs().certs.into_iter().collect()
+    }
+
+    /// Each of them, in DER.
+    pub(super) fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
     }
 }
 
-impl From<RootCertStore> for Roots {
-    fn from(roots: RootCertStore) -> Self {
-        Self(Arc::new(roots))
+impl FromIterator<CertificateDer<'static>> for Roots {
+    /// Leaves out what is no authority's certificate: machines have such files.
+    fn from_iter<I: IntoIterator<Item = CertificateDer<'static>>>(certificates: I) -> Self {
+        let mut store = RootCertStore::empty();
+        let usable = certificates.into_iter().filter(|certificate| store.add(certificate.clone()).is_ok());
+        let certificates = usable.collect();
+        Self { store: Arc::new(store), certificates }
     }
 }
 
 pub(super) fn client_config(verify: Verify, roots: &Roots) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let chain = || WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.0), Arc::clone(&provider)).build();
+    if verify != Verify::Nothing && roots.certificates.is_empty() {
+        return Err(TlsError::NoRoots);
+    }
+    let chain = || WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider)).build();
     let verifier: Arc<dyn ServerCertVerifier> = match verify {
         Verify::ChainAndName => chain()?,
         Verify::Chain => Arc::new(Lenient { chain: Some(chain()?), provider: Arc::clone(&provider) }),

@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error, error::SqlState};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{address::Address, answer};
-use crate::databases::{DatabaseError, Reading, kept};
+use crate::databases::{DatabaseError, Engine, Reading, kept};
 
 /// The longest that reading may take; the server itself gives up a second earlier.
 const READ_TIMEOUT: Duration = Duration::from_secs(4);
@@ -32,10 +32,6 @@ impl kept::Session for Session {
         Ok(Self { client, _driver: AbortOnDropHandle::new(tokio::spawn(driver)) })
     }
 
-    fn is_open(&self) -> bool {
-        !self.client.is_closed()
-    }
-
     async fn read(&mut self, address: &Address) -> Result<Reading, DatabaseError> {
         // A simple query: one round trip, and no prepared statement that a pooler in between would lose.
         let answer = timeout(READ_TIMEOUT, self.client.simple_query(answer::QUERY)).await;
@@ -53,7 +49,9 @@ fn classify(error: &Error, address: &Address) -> DatabaseError {
     let (host, user) = (address.host(), address.user());
     let cause = chain(error);
     match error.code() {
-        Some(&SqlState::TOO_MANY_CONNECTIONS) => DatabaseError::TooManyConnections { host, user, cause },
+        Some(&SqlState::TOO_MANY_CONNECTIONS) => {
+            DatabaseError::TooManyConnections { engine: Engine::Postgres, host, user, cause }
+        }
         Some(
             &(SqlState::INVALID_PASSWORD
             | SqlState::INVALID_AUTHORIZATION_SPECIFICATION

@@ -1,11 +1,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use rustls::RootCertStore;
-
 use super::*;
 
 fn read(url: &str) -> Result<Address, DatabaseError> {
-    Address::parse(url, "uid-1", &RootCertStore::empty().into())
+    Address::parse(url, "uid-1", &Roots::from_iter([]))
 }
 
 fn named(url: &str) -> Vec<String> {

@@ -1,12 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use rustls::RootCertStore;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 
 use super::{kept::Session as _, *};
+use crate::databases::Roots;
 
 /// What a server says to the first message of a client, before it hangs up; none: nothing, and it does not.
 type Says = Option<Vec<u8>>;
@@ -16,7 +16,7 @@ async fn open(sslmode: &str, says: Says) -> DatabaseError {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let url = format!("postgres://scaler:hunter2@127.0.0.1:{port}/orders?sslmode={sslmode}");
-    let address = Address::parse(&url, "uid-1", &RootCertStore::empty().into()).unwrap();
+    let address = Address::parse(&url, "uid-1", &Roots::from_iter([])).unwrap();
     let server = tokio::spawn(async move {
         let (mut client, _) = listener.accept().await.unwrap();
         let mut startup = [0; 512];
@@ -90,7 +90,7 @@ async fn a_server_that_never_answers_is_unreachable_after_five_seconds() {
 async fn a_server_that_does_not_listen_is_unreachable() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let url = format!("postgres://scaler@127.0.0.1:{port}/orders");
-    let address = Address::parse(&url, "uid-1", &RootCertStore::empty().into()).unwrap();
+    let address = Address::parse(&url, "uid-1", &Roots::from_iter([])).unwrap();
     let refused = Session::open(&address).await.unwrap_err();
     assert!(matches!(refused, DatabaseError::Unreachable { .. }), "{refused}");
     assert!(refused.to_string().contains("refused"), "{refused}");
