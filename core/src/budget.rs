@@ -78,6 +78,7 @@
 //! ```
 
 pub mod capacity;
+pub mod drain;
 pub mod fit;
 pub mod ledger;
 pub mod peak;
@@ -86,7 +87,7 @@ pub mod waiting;
 
 pub use capacity::{Capacity, PostgresLimits};
 pub use fit::fit;
-pub use ledger::{Cheaper, Entry, Ledger};
+pub use ledger::{Cheaper, Control, Entry, Ledger, OnShrink, Surplus};
 pub use peak::{Covers, Footprint, RolloutReserve, Shape, Surge};
 pub use protocol::{Growth, Plan, Turn, plan};
 pub use waiting::{Holder, Waiting};

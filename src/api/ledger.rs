@@ -86,11 +86,12 @@ mod tests {
             per_replica: Connections(10),
             version: u64::MAX,
             lowering: Some(Replicas(4)),
-            cheaper: None,
+            ..Entry::default()
         };
         // A capacity that is about to grow, so that each of its fields is written.
         let capacity = Capacity::fixed(Connections(357)).read(Some(Connections(400)));
-        Ledger { capacity, reserve: Connections(20), entries: [("orders/order-worker".into(), entry)].into() }
+        let entries = [("orders/order-worker".into(), entry)].into();
+        Ledger { capacity, reserve: Connections(20), entries, ..Ledger::default() }
     }
 
     #[test]

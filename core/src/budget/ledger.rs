@@ -1,6 +1,6 @@
 //! Who was promised how many connections of one database.
 
-use alloc::{collections::BTreeMap, format, string::String};
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,13 @@ pub struct Ledger {
     /// Connections kept back for people, migrations and everything else that no scaler manages.
     #[serde(default)]
     pub reserve: Connections,
+    /// What happens to consumers while more is granted than the database accepts.
+    #[serde(default, skip_serializing_if = "OnShrink::is_hold")]
+    pub on_shrink: OnShrink,
+    /// Other ledgers seen on the same database, in words, at most [`Ledger::NAMED`]: each grants what this one may have granted
+    /// already, so nobody grows. As it was last seen, while the database cannot be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<String>,
     /// One entry a consumer, by `namespace/name` of its scaler.
     ///
     /// Removing an entry states that none of its replicas lives. An entry set aside because its scaler was made anew for another
@@ -26,8 +33,25 @@ pub struct Ledger {
     pub entries: BTreeMap<String, Entry>,
 }
 
+/// What happens to consumers while more is granted than the database accepts. Nobody grows then in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum OnShrink {
+    /// They keep what they run, until their own demand falls.
+    #[default]
+    Hold,
+    /// The largest are lowered until all fit again: see [`drain`](super::drain).
+    Drain,
+}
+
+impl OnShrink {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_hold(&self) -> bool {
+        *self == Self::Hold
+    }
+}
+
 /// What one consumer was promised.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// The scaler's UID.
@@ -46,6 +70,41 @@ pub struct Entry {
     /// How far the replicas with a higher `per_replica` have been replaced, after the scaler declared a lower one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cheaper: Option<Cheaper>,
+    /// What the grant will be once the consumer has lowered itself of its own accord: drains count on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Connections>,
+    /// Whether its scaler may lower it for the budget's sake.
+    #[serde(default, skip_serializing_if = "Control::is_active")]
+    pub control: Control,
+    /// How it came to be charged for more than was promised to it, until it has settled in a budget that covers all grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub surplus: Option<Surplus>,
+}
+
+/// Whether a consumer's scaler acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Control {
+    /// It does.
+    #[default]
+    Active,
+    /// It only watches (dry run, paused), or is gone: the consumer is never lowered for the budget's sake.
+    Watching,
+}
+
+impl Control {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_active(&self) -> bool {
+        *self == Self::Active
+    }
+}
+
+/// How a consumer came to be charged for more than was promised to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Surplus {
+    /// More replicas were asked for than the grant covers: not by its scaler.
+    ScaledByOthers,
+    /// More replicas lived than the rollout reserve covers, for the number asked for.
+    BeyondReserve,
 }
 
 /// The way to a lower charge a replica: old replicas keep their larger pools until a rollout has replaced them.
@@ -58,6 +117,9 @@ pub enum Cheaper {
 }
 
 impl Ledger {
+    /// Other ledgers that [`Ledger::shared_with`] names at most.
+    pub const NAMED: usize = 3;
+
     /// Connections promised to all consumers together.
     #[must_use]
     pub fn granted(&self) -> Connections {

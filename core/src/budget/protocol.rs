@@ -4,6 +4,7 @@
 //! RAISE    settled?  ->  grant = max(grant, peak(n)) if it fits, by compare-and-swap  ->  write the target
 //! LOWER    intent into the ledger  ->  write the target
 //! RELEASE  settled, and the entry unchanged since before the look  ->  grant = max(peak(desired), what lives)
+//! DRAIN    more is granted than the limit, for certain  ->  LOWER to this consumer's part of it
 //! ```
 //!
 //! A promise grows before the target may use it and shrinks after the target was seen to do without it, so at every moment the
@@ -77,6 +78,9 @@ pub struct Plan {
 /// Plans one turn. Pure: the same ledger and turn give the same plan.
 pub fn plan(ledger: &Ledger, turn: &Turn<'_>) -> Plan {
     let account = Account::open(ledger, turn);
+    if let Some(part) = account.drain().filter(|part| *part < turn.wanted) {
+        return drain(account, part);
+    }
     match turn.wanted.cmp(&turn.workload.desired) {
         Ordering::Less => lower(account),
         Ordering::Equal => release(account, None),
@@ -97,7 +101,7 @@ fn raise(mut account: Account<'_>) -> Plan {
     let replicas = turn.wanted.min(allowed);
     if replicas > turn.workload.desired {
         account.entry.grant = account.entry.grant.max(account.connections(replicas));
-        account.entry.lowering = None;
+        (account.entry.lowering, account.entry.due, account.entry.surplus) = (None, None, None);
     }
     let waiting = (replicas < turn.wanted).then(|| account.shortage());
     if replicas == turn.workload.desired {
@@ -109,16 +113,21 @@ fn raise(mut account: Account<'_>) -> Plan {
 /// Notes the intent, then writes. The grant stays until a release.
 fn lower(mut account: Account<'_>) -> Plan {
     let turn = account.turn;
-    account.entry.lowering = Some(turn.wanted);
+    account.intend(turn.wanted);
     Plan { allowed: account.allowed(), write: Some(turn.wanted), waiting: None, ledger: account.store_if_changed() }
+}
+
+/// Lowers to the consumer's part of a budget that must shrink, whatever it wants.
+fn drain(mut account: Account<'_>, part: Replicas) -> Plan {
+    account.intend_drain(part);
+    let waiting = Some(account.drained());
+    Plan { allowed: part, write: Some(part), waiting, ledger: account.store_if_changed() }
 }
 
 /// Gives back what the target was seen to do without.
 fn release(mut account: Account<'_>, waiting: Option<Waiting>) -> Plan {
     if account.may_release() {
-        account.believe_lower_rate();
-        account.entry.grant = account.entry.grant.min(account.needed());
-        account.entry.lowering = None;
+        account.release();
     }
     Plan { allowed: account.allowed(), write: None, waiting, ledger: account.store_if_changed() }
 }

@@ -38,6 +38,16 @@ pub enum Waiting {
         /// Connections too many.
         by: Connections,
     },
+    /// More is promised than the database accepts, and this consumer is among the largest: it was lowered to its part.
+    Drained {
+        /// Connections too many.
+        by: Connections,
+    },
+    /// Another ledger grants connections of the same database, so nobody grows.
+    SharedDatabase {
+        /// The other ledgers, in words; at most [`Ledger::NAMED`](super::Ledger::NAMED).
+        ledgers: Vec<String>,
+    },
     /// Not every consumer of the budget has been charged for what it runs yet.
     ConsumersUnknown {
         /// The consumers not charged yet, as `namespace/name`.
@@ -75,6 +85,8 @@ impl Waiting {
             Self::CapacityUnknown => "CapacityUnknown",
             Self::CapacityFrozen => "CapacityFrozen",
             Self::OverBudget { .. } => "OverBudget",
+            Self::Drained { .. } => "Drained",
+            Self::SharedDatabase { .. } => "SharedDatabase",
             Self::ConsumersUnknown { .. } => "ConsumersUnknown",
             Self::DryRun => "DryRun",
             Self::Paused => "Paused",
@@ -103,15 +115,27 @@ impl fmt::Display for Waiting {
             Self::OverBudget { by } => {
                 write!(f, "the grants exceed what the database accepts by {by} connections, so nobody grows")
             }
+            Self::Drained { by } => {
+                write!(f, "the grants exceed what the database accepts by {by} connections, so the largest are lowered")
+            }
+            Self::SharedDatabase { ledgers } => {
+                f.write_str("nobody grows while another ledger grants connections of the same database: ")?;
+                list(f, ledgers)
+            }
             Self::ConsumersUnknown { consumers } => {
                 f.write_str("these consumers have not been charged for what they run yet: ")?;
-                for (i, consumer) in consumers.iter().enumerate() {
-                    write!(f, "{}{consumer}", if i == 0 { "" } else { ", " })?;
-                }
-                Ok(())
+                list(f, consumers)
             }
             Self::DryRun => f.write_str("mode DryRun: shown, not done"),
             Self::Paused => f.write_str("mode Paused: nothing is changed"),
         }
     }
+}
+
+/// Writes `names` with commas between them.
+fn list(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
+    for (i, name) in names.iter().enumerate() {
+        write!(f, "{}{name}", if i == 0 { "" } else { ", " })?;
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ mod cooldown;
 mod decision;
 mod dial;
 mod differential;
+mod drain;
 mod explanation;
 mod fallback;
 mod history;

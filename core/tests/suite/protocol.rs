@@ -41,8 +41,7 @@ fn ledger(usable: u32, grants: &[(&str, u32)]) -> Ledger {
             grant: Connections(*grant),
             per_replica: Connections(10),
             version: 4,
-            lowering: None,
-            cheaper: None,
+            ..Entry::default()
         };
         ((*consumer).into(), entry)
     };
@@ -50,6 +49,7 @@ fn ledger(usable: u32, grants: &[(&str, u32)]) -> Ledger {
         capacity: Capacity::fixed(Connections(usable)),
         reserve: Connections(7),
         entries: grants.iter().map(entry).collect(),
+        ..Ledger::default()
     }
 }
 

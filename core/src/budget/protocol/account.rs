@@ -9,7 +9,7 @@ use core::cmp::Reverse;
 
 use super::{Growth, Turn};
 use crate::{
-    budget::{Cheaper, Entry, Footprint, Holder, Ledger, Waiting},
+    budget::{Cheaper, Control, Entry, Footprint, Holder, Ledger, Surplus, Waiting, drain},
     observation::Rollout,
     units::{Connections, Replicas},
 };
@@ -34,8 +34,24 @@ impl<'a> Account<'a> {
         let before = ledger.entries.get(turn.consumer).cloned();
         let entry = before.clone().map_or_else(|| adopt(turn), |entry| recharge(entry, turn));
         let mut account = Self { turn, entry, before, ledger };
-        account.entry.grant = account.entry.grant.max(account.there());
+        let there = account.there();
+        if there > account.entry.grant {
+            account.entry.surplus = account.surplus().or(account.entry.surplus);
+            account.entry.due = None;
+            account.entry.grant = there;
+        }
         account
+    }
+
+    /// How more came to be there than was granted, where nothing but others' doing explains it.
+    fn surplus(&self) -> Option<Surplus> {
+        let Entry { grant, per_replica, .. } = *self.before.as_ref()?;
+        let beyond = |replicas: Replicas| replicas.connections(per_replica) > grant;
+        match &self.turn.workload {
+            workload if beyond(workload.desired) => Some(Surplus::ScaledByOthers),
+            workload if beyond(workload.live()) => Some(Surplus::BeyondReserve),
+            _ => None,
+        }
     }
 
     /// What its replicas may open, at the rate that is charged.
@@ -75,7 +91,7 @@ impl<'a> Account<'a> {
     }
 
     /// The connections that must stay reserved now that the target has settled.
-    pub(super) fn needed(&self) -> Connections {
+    fn needed(&self) -> Connections {
         self.connections(self.turn.workload.desired).max(self.live())
     }
 
@@ -107,10 +123,64 @@ impl<'a> Account<'a> {
         self.ledger.limit().map_or(Connections::ZERO, |limit| granted.minus(limit))
     }
 
+    /// The most replicas that the consumer's part of a budget that must shrink lets run, when more are desired.
+    pub(super) fn drain(&self) -> Option<Replicas> {
+        // Before everybody is known, and charged, is no time for a judgement.
+        if self.before.is_none() || self.turn.growth != Growth::Allowed {
+            return None;
+        }
+        // What this turn was to lower may not have come about.
+        let own = Entry { due: None, ..self.entry.clone() };
+        let others = self.ledger.entries.iter().filter(|(consumer, _)| *consumer != self.turn.consumer);
+        let level = drain::level(&self.ledger, others.map(|(_, entry)| entry).chain([&own]))?;
+        let replicas = self.footprint().greatest(level.min(self.entry.grant), Replicas::ZERO);
+        (replicas < self.turn.workload.desired).then_some(replicas)
+    }
+
+    /// What the replicas that are drained wait for.
+    pub(super) fn drained(&self) -> Waiting {
+        Waiting::Drained { by: self.over_by() }
+    }
+
+    /// Notes that `replicas` are lowered to, of the consumer's own accord.
+    pub(super) fn intend(&mut self, replicas: Replicas) {
+        self.entry.lowering = Some(replicas);
+        self.entry.due = Some(self.at_rest(replicas)).filter(|due| *due < self.entry.grant);
+    }
+
+    /// Notes that `replicas` are lowered to for the budget's sake. The others' parts were counted with all that it holds, and stay so.
+    pub(super) fn intend_drain(&mut self, replicas: Replicas) {
+        self.entry.lowering = Some(replicas);
+        self.entry.due = None;
+    }
+
+    /// What `replicas` hold once all others have ended.
+    fn at_rest(&self, replicas: Replicas) -> Connections {
+        self.footprint().connections(replicas, Replicas::ZERO)
+    }
+
+    /// Gives back what the target was seen to do without.
+    pub(super) fn release(&mut self) {
+        self.believe_lower_rate();
+        let entry = &self.entry;
+        let (grant, at_rest) = (entry.grant.min(self.needed()), self.at_rest(self.turn.workload.desired));
+        self.entry.due = entry.due.filter(|due| at_rest <= *due && *due < grant);
+        self.entry.grant = grant;
+        self.entry.lowering = None;
+        // It is told for a turn at least.
+        if self.over_by() == Connections::ZERO {
+            self.entry.surplus =
+                self.entry.surplus.filter(|_| self.before.as_ref().is_some_and(|was| was.surplus.is_none()));
+        }
+    }
+
     /// Why this consumer's grant may not grow; `Ok` with what it may grow to.
     fn room(&self) -> Result<Connections, Waiting> {
         if let Growth::Frozen(waiting) = &self.turn.growth {
             return Err(waiting.clone());
+        }
+        if !self.ledger.shared_with.is_empty() {
+            return Err(Waiting::SharedDatabase { ledgers: self.ledger.shared_with.clone() });
         }
         match self.ledger.limit() {
             None => Err(Waiting::CapacityUnknown),
@@ -119,7 +189,7 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// The most replicas that may run now; never fewer than desired, since nobody is drained for the budget's sake.
+    /// The most replicas that may run now; never fewer than desired: lowering for the budget's sake is [`Account::drain`]'s.
     pub(super) fn allowed(&self) -> Replicas {
         let desired = self.turn.workload.desired;
         if self.over_by() > Connections::ZERO {
@@ -153,7 +223,7 @@ impl<'a> Account<'a> {
     }
 
     /// Charges the lower rate once no replica lives that may hold more.
-    pub(super) fn believe_lower_rate(&mut self) {
+    fn believe_lower_rate(&mut self) {
         let workload = &self.turn.workload;
         let replaced = self.entry.cheaper == Some(Cheaper::RollingOut) && workload.terminating == Replicas::ZERO;
         if replaced || workload.live() == Replicas::ZERO {
@@ -184,9 +254,15 @@ fn adopt(turn: &Turn<'_>) -> Entry {
         target: turn.target.to_string(),
         grant: Connections::ZERO,
         per_replica: turn.footprint.per_replica,
-        version: 0,
-        lowering: None,
-        cheaper: None,
+        control: control(turn),
+        ..Entry::default()
+    }
+}
+
+fn control(turn: &Turn<'_>) -> Control {
+    match turn.growth {
+        Growth::Frozen(Waiting::DryRun | Waiting::Paused) => Control::Watching,
+        Growth::Allowed | Growth::Frozen(_) => Control::Active,
     }
 }
 
@@ -200,5 +276,6 @@ fn recharge(mut entry: Entry, turn: &Turn<'_>) -> Entry {
     };
     entry.per_replica = declared.max(entry.per_replica);
     entry.uid = turn.uid.to_string();
+    entry.control = control(turn);
     entry
 }

@@ -75,12 +75,12 @@ proptest! {
         let entry = |consumer: &str, grant| {
             let per_replica = Connections(per_replica);
             let grant = Connections(grant);
-            let entry = Entry { uid: "7".into(), target: consumer.into(), grant, per_replica, version: 4, lowering: None, cheaper: None };
+            let entry = Entry { uid: "7".into(), target: consumer.into(), grant, per_replica, version: 4, ..Entry::default() };
             (consumer.into(), entry)
         };
         let capacity = Capacity::fixed(Connections(usable));
         let entries = [entry("a", granted), entry("b", other)].into_iter().collect();
-        let ledger = Ledger { capacity, reserve: Connections(7), entries };
+        let ledger = Ledger { capacity, reserve: Connections(7), entries, ..Ledger::default() };
         let footprint = Footprint {
             shape: Shape::RollingUpdate { max_surge: Surge::Percent(25) },
             reserve: RolloutReserve::Full,
