@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-use futures::StreamExt;
+use futures::{StreamExt, channel::mpsc};
 use kube::{
     Client, ResourceExt,
     runtime::{
@@ -112,6 +112,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     let readiness = Readiness::waiting_for([SCALERS, BUDGETS]);
     let (scalers, scaler_writer) = reflector::store();
     let (budgets, budget_writer) = reflector::store();
+    let (wake, woken) = mpsc::unbounded();
     let ctx = Arc::new(Context {
         clock: Arc::new(Machine),
         kubernetes: KubernetesTargets::new(client.clone()),
@@ -132,15 +133,16 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         readiness: readiness.clone(),
         read_capacities: Mutex::default(),
         rooms: Mutex::default(),
+        wake,
     });
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics, stop.clone()));
 
     let scaler_stream = watches::scalers(client.clone(), scaler_writer, &ctx);
-    let (budget_stream, room, behind) = watches::budgets(client, budget_writer, &ctx);
+    let (budget_stream, behind) = watches::budgets(client, budget_writer, &ctx);
     let config = ControllerConfig::default().debounce(DEBOUNCE);
     let all_scalers = Controller::for_stream(scaler_stream, scalers)
         .with_config(config.clone())
-        .reconcile_on(futures::stream::select(wakes, room))
+        .reconcile_on(futures::stream::select(wakes, woken))
         .graceful_shutdown_on(stop.clone().cancelled_owned())
         .run(scaler::reconcile, |scaler, error, ctx| scaler_failed(&scaler, error, &ctx), Arc::clone(&ctx))
         .for_each(told);
