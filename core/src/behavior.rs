@@ -49,6 +49,8 @@ impl Way {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stand {
     pub(crate) desired: Replicas,
+    /// The fewest replicas now, whatever the most.
+    least: Replicas,
     min: Replicas,
     max: Replicas,
     bounds: Bounds,
@@ -56,13 +58,23 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn of(bounds: Bounds, seen: &Observation, demand: &Demand) -> Self {
-        Self { desired: seen.workload.desired, min: demand.least.min(bounds.max), max: bounds.max, bounds }
+        let least = demand.least;
+        Self { desired: seen.workload.desired, least, min: least.min(bounds.max), max: bounds.max, bounds }
     }
 
     /// The desired number moved into the bounds, which nothing holds up: the bounds are a person's will and need no reading
     /// (as in the HPA, which rescales into its bounds before it reads a metric).
     fn held(&self) -> Replicas {
         self.clamp(self.desired)
+    }
+
+    /// Whose the fewest replicas are.
+    fn fewest(&self) -> Cause {
+        match &self.bounds {
+            bounds if self.least < bounds.min => Cause::IdleReplicas,
+            bounds if self.least > bounds.min => Cause::LastReplica,
+            bounds => Cause::MinReplicas(Bound { schedule: bounds.min_of.clone() }),
+        }
     }
 
     fn clamp(&self, replicas: Replicas) -> Replicas {
@@ -77,10 +89,10 @@ pub(crate) fn keep_while_unknown(stand: &Stand, number: Replicas, demand: &Deman
     (lowers && demand.fallback_since.is_none() && demand.any_unknown()).then_some((stand.desired, Cause::UnknownSignal))
 }
 
-/// The user's bounds.
+/// The user's bounds. A workload without work keeps its idle replicas, and one that may have work at least one.
 pub(crate) fn bound(stand: &Stand, number: Replicas) -> Option<(Replicas, Cause)> {
     let cause = match number {
-        _ if number < stand.min => Cause::MinReplicas(Bound { schedule: stand.bounds.min_of.clone() }),
+        _ if number < stand.min => stand.fewest(),
         _ if number > stand.max => Cause::MaxReplicas(Bound { schedule: stand.bounds.max_of.clone() }),
         _ => return None,
     };

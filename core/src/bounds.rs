@@ -46,6 +46,7 @@ impl Bounds {
     }
 }
 
-fn open<'a>(policy: &'a Policy, seen: &'a Observation) -> impl Iterator<Item = &'a Schedule> {
+/// The schedules whose windows are open.
+pub(crate) fn open<'a>(policy: &'a Policy, seen: &'a Observation) -> impl Iterator<Item = &'a Schedule> {
     policy.schedules.iter().zip(&seen.schedules).filter(|(_, until)| until.is_some()).map(|(schedule, _)| schedule)
 }

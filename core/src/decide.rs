@@ -38,8 +38,9 @@ pub fn look(policy: &Policy, seen: &Observation, history: &mut History, now: Tim
     let decision = decide(policy, seen, history, now);
     // As in the HPA, a window holds what the signals asked for. If it held what they could not ask for, one failed poll in every
     // window of scale-up would keep a workload from growing for ever.
-    if let Some(recommendation) = decision.recommendation {
-        history.recommended(recommendation, policy, now);
+    match decision.recommendation {
+        Some(recommendation) => history.recommended(recommendation, policy, now),
+        None => history.untold(&seen.workload, policy, now),
     }
     decision
 }

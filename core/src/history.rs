@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     bounds::Bounds,
     observation::{Observation, Workload},
-    policy::Policy,
+    policy::{Outage, Policy},
     units::Replicas,
 };
 
@@ -39,6 +39,8 @@ pub struct History {
     pub since: Option<Timestamp>,
     /// When it was last looked at.
     pub looked: Option<Timestamp>,
+    /// When the signals last told enough for a recommendation; none: not since the process started.
+    pub told: Option<Timestamp>,
     /// What it was told to run, when it was last looked at or written.
     pub desired: Option<Replicas>,
     /// The newest change to more replicas whose cooldown was not cancelled.
@@ -115,6 +117,7 @@ impl History {
         let first = self.looked.is_none();
         // A look of the future is one of a clock that was set back.
         self.looked = Some(self.looked.map_or(now, |looked| looked.min(now)));
+        self.told = self.told.map(|told| told.min(now));
         if first {
             self.recommendations.close(now);
             self.recommendations.note(workload.desired, self.looked, &policy.behavior, now);
@@ -131,7 +134,20 @@ impl History {
     /// Takes note of what was recommended at this look, after it was decided on.
     pub fn recommended(&mut self, recommendation: Replicas, policy: &Policy, now: Timestamp) {
         self.recommendations.note(recommendation, self.looked, &policy.behavior, now);
-        self.looked = Some(now);
+        (self.looked, self.told) = (Some(now), Some(now));
+    }
+
+    /// Takes note that the signals told too little for a recommendation at this look. Once that has lasted for a whole window of
+    /// scale-down, nothing in it proves that fewer replicas are enough, so what runs counts as recommended ([`Outage::Hold`]).
+    ///
+    /// A shorter gap leaves the readings on both its sides in the window. If it counted too, one failed poll in every window would keep
+    /// a workload from shrinking for ever.
+    pub fn untold(&mut self, workload: &Workload, policy: &Policy, now: Timestamp) {
+        let behavior = &policy.behavior;
+        let lasted = self.told.is_none_or(|told| now.duration_since(told) >= behavior.scale_down.window);
+        if lasted && behavior.outage == Outage::Hold {
+            self.recommendations.hold(workload.desired, self.looked, behavior, now);
+        }
     }
 
     /// Takes note that the target accepted to run `to` replicas where it stood at `before`.
@@ -173,7 +189,7 @@ impl History {
     /// unseen since, is not evidence.
     #[must_use]
     pub fn resumed(self) -> Self {
-        Self { looked: None, idle_since: None, trends: Vec::new(), ..self }
+        Self { looked: None, told: None, idle_since: None, trends: Vec::new(), ..self }
     }
 
     /// The replicas that ran before the lasting scale-up cooldown; `None` when none lasts.
@@ -187,8 +203,6 @@ impl History {
         self.scale_down.is_some_and(|down| down.to == Replicas::ZERO)
     }
 
-    /// Zero replicas where the policy would never go there are a person's pause, which starts nothing. A read that is older than our
-    /// write looks like a change back; the next one, like a change made then, starts the cooldown anew.
     /// What ran at the first look of all may have been started a moment ago, by a process that could not store it: it is given the time of
     /// a cooldown. Zero is left alone, since nothing is below it, and whose zero it is must not be mistaken.
     fn start_scale_down_cooldown(&mut self, workload: &Workload, now: Timestamp) {
@@ -198,6 +212,8 @@ impl History {
         }
     }
 
+    /// Zero replicas where the policy would never go there are a person's pause, which starts nothing. A read that is older than our
+    /// write looks like a change back; the next one, like a change made then, starts the cooldown anew.
     fn note_change_by_others(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
         let desired = seen.workload.desired;
         if let Some(known) = self.desired.replace(desired).filter(|known| *known != desired) {

@@ -117,6 +117,20 @@ pub struct Behavior {
     pub scale_up: Pace,
     /// Rules for fewer replicas.
     pub scale_down: Pace,
+    /// What the window of scale-down makes of a time without signals.
+    pub outage: Outage,
+}
+
+/// What the window of scale-down makes of an outage: of looks at which an unknown signal left nothing to recommend, after all that was
+/// recommended before has left the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outage {
+    /// It is a gap in the evidence: what runs counts as recommended for as long as it lasts, so a whole window of readings follows it
+    /// before the first scale-in, as after a start.
+    #[default]
+    Hold,
+    /// It is passed over: the first reading after it may scale in at once (as in the HPA, which records nothing without metrics).
+    PassOver,
 }
 
 /// The rules of one direction.

@@ -24,8 +24,9 @@ pub struct Behavior {
 }
 
 /// Whose defaults hold for what is not written. `HPA`: those of a `HorizontalPodAutoscaler`, which are for scaleUp no window and
-/// the larger of 4 pods and 100 % in 15 s, for scaleDown a window of 300 s and 100 % in 15 s, and no cooldown. Default: those of the
-/// fields.
+/// the larger of 4 pods and 100 % in 15 s, for scaleDown a window of 300 s and 100 % in 15 s, and no cooldown; and after an outage of
+/// the signals that outlasts the window of scaleDown, the first reading may scale in at once. Default: those of the fields, and a
+/// whole window of readings after such an outage.
 // The schema of an optional enum takes its description from here, not from the field.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {

@@ -6,7 +6,8 @@ use hybridscaler_core::{
     look,
     observation::{Observation, Rollout, Workload},
     policy::{
-        Behavior, Enough, Fallback, Mode, Pace, Policy, Queue, RateKind, RatePolicy, SelectPolicy, Target, Trigger,
+        Behavior, Enough, Fallback, Mode, Outage, Pace, Policy, Queue, RateKind, RatePolicy, SelectPolicy, Target,
+        Trigger,
     },
     reading::{Load, Reading},
 };
@@ -105,7 +106,7 @@ fn policy() -> Policy {
             trigger("requests", Target::AverageValue { milli: 100_000 }, Some(1_000)),
         ],
         schedules: Vec::new(),
-        behavior: Behavior { scale_up: pace.clone(), scale_down: pace },
+        behavior: Behavior { scale_up: pace.clone(), scale_down: pace, outage: Outage::Hold },
         fallback: Fallback::default(),
         mode: Mode::Active,
         pinned: None,

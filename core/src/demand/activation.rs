@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Demand, Verdict, Winner, readings};
 use crate::{
-    bounds::Bounds,
+    bounds::{self, Bounds},
     history::{EVIDENCE, History},
     observation::Observation,
-    policy::Policy,
+    policy::{Policy, Schedule},
     reading::{Load, Reading},
     units::Replicas,
 };
@@ -17,9 +17,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all_fields = "camelCase")]
 pub enum Activation {
-    /// A trigger has reached its activation threshold.
+    /// A trigger has reached its activation threshold; or a schedule that is open asks for replicas, where only schedules tell.
     Active,
-    /// No trigger has, and no consumer holds work.
+    /// No trigger has, and no consumer holds work; or no such schedule is open.
     Idle {
         /// Time of the newest of the values that say so.
         newest: Timestamp,
@@ -28,14 +28,14 @@ pub enum Activation {
     },
     /// It cannot be told: a signal is unknown, or work is in hand that no trigger counts.
     Uncertain,
-    /// No trigger tells it.
+    /// Neither a trigger tells it nor the clock.
     Unwatched,
 }
 
 /// Whether there is work to do.
 ///
 /// A queue is idle when fewer messages than its threshold are visible or delayed, and none is in flight; a value when it is below its
-/// threshold. One active trigger suffices; idle needs all that can tell.
+/// threshold. One active trigger suffices; idle needs all that can tell. Where no trigger can, the schedules that start the replicas tell.
 pub(crate) fn of(policy: &Policy, seen: &Observation, now: Timestamp) -> Activation {
     let (mut idle, mut uncertain) = (None, false);
     for (trigger, reading) in policy.triggers.iter().zip(readings(seen)) {
@@ -64,8 +64,24 @@ pub(crate) fn of(policy: &Policy, seen: &Observation, now: Timestamp) -> Activat
     match idle {
         _ if uncertain => Activation::Uncertain,
         Some((newest, oldest)) => Activation::Idle { newest, oldest },
-        None => Activation::Unwatched,
+        None => by_the_clock(policy, seen, now),
     }
+}
+
+/// Whether there is work to do by the word of the schedules alone, if the workload has any that start replicas, as they open or as they
+/// close: there is while one in force asks for a replica, and none outside (as with KEDA's cron scaler beside its CPU scaler).
+fn by_the_clock(policy: &Policy, seen: &Observation, now: Timestamp) -> Activation {
+    let starts = |schedule: &Schedule| {
+        schedule.floor.is_some() || schedule.min.is_some_and(|min| min.max(policy.min) > Replicas::ZERO)
+    };
+    if !policy.schedules.iter().any(starts) {
+        return Activation::Unwatched;
+    }
+    let asks = bounds::open(policy, seen).any(|schedule| schedule.floor.is_some());
+    if asks || Bounds::of(policy, seen).min > Replicas::ZERO {
+        return Activation::Active;
+    }
+    Activation::Idle { newest: now, oldest: now }
 }
 
 /// Since when nothing has been to do, if that is proven: every trigger that can tell said so at two times at least [`EVIDENCE`] apart,
@@ -97,7 +113,8 @@ pub(super) fn shape(demand: Demand, policy: &Policy, bounds: &Bounds, desired: R
     match demand.replicas {
         _ if demand.winner.is_none() => demand,
         _ if resting && demand.fallback_since.is_none() => demand.with(Winner::Resting, desired),
-        asked if !resting && asked < work => demand.with(Winner::Activation, work),
+        // A fallback stays the winner: the step that raises it to the fewest says so.
+        asked if !resting && asked < work && demand.fallback_since.is_none() => demand.with(Winner::Activation, work),
         _ => demand,
     }
 }

@@ -159,7 +159,7 @@ mod tests {
     use jiff::SignedDuration;
 
     use super::*;
-    use crate::policy::{Behavior, Fallback, Mode, Pace, SelectPolicy};
+    use crate::policy::{Behavior, Fallback, Mode, Outage, Pace, SelectPolicy};
 
     fn policy() -> Policy {
         let pace = Pace {
@@ -176,7 +176,7 @@ mod tests {
             startup: SignedDuration::ZERO,
             triggers: Vec::new(),
             schedules: Vec::new(),
-            behavior: Behavior { scale_up: pace.clone(), scale_down: pace },
+            behavior: Behavior { scale_up: pace.clone(), scale_down: pace, outage: Outage::Hold },
             fallback: Fallback::default(),
             mode: Mode::Active,
             pinned: None,

@@ -110,7 +110,7 @@ mod tests {
     #![expect(clippy::panic, reason = "tests")]
 
     use super::*;
-    use crate::policy::{Pace, SelectPolicy};
+    use crate::policy::{Outage, Pace, SelectPolicy};
 
     fn tolerating(tolerance_permille: u32) -> Behavior {
         let pace = Pace {
@@ -120,7 +120,7 @@ mod tests {
             policies: Vec::new(),
             select: SelectPolicy::Max,
         };
-        Behavior { scale_up: pace.clone(), scale_down: pace }
+        Behavior { scale_up: pace.clone(), scale_down: pace, outage: Outage::Hold }
     }
 
     fn answer(percent: f64, desired: u32, running: u32, cooldown: Option<u32>) -> Counted {

@@ -63,6 +63,10 @@ pub enum Cause {
     },
     /// The demand is below the fewest replicas.
     MinReplicas(Bound),
+    /// The demand is below the replicas of a workload without work.
+    IdleReplicas,
+    /// The demand is zero, and there is work, or no evidence that there is none.
+    LastReplica,
     /// The demand is above the most replicas.
     MaxReplicas(Bound),
     /// No scale-in while a rollout replaces replicas, or before the newest change is observed.
@@ -141,7 +145,7 @@ macro_rules! limits {
 limits! {
     /// Nothing: it is what the signals ask for.
     None = "DesiredWithinRange",
-    /// `minReplicas`, or a schedule's.
+    /// `minReplicas`, or a schedule's; `idleReplicas` of a workload without work; the last replica of one that may have work.
     MinReplicas = "MinReplicas",
     /// `maxReplicas`, or a schedule's.
     MaxReplicas = "MaxReplicas",
@@ -189,7 +193,7 @@ impl Cause {
             Self::ScaleDownLimit { .. } => Limit::ScaleDownLimit,
             Self::ScaleUpDisabled { .. } => Limit::ScaleUpDisabled,
             Self::ScaleDownDisabled { .. } => Limit::ScaleDownDisabled,
-            Self::MinReplicas(_) => Limit::MinReplicas,
+            Self::MinReplicas(_) | Self::IdleReplicas | Self::LastReplica => Limit::MinReplicas,
             Self::MaxReplicas(_) => Limit::MaxReplicas,
             Self::RolloutInProgress => Limit::RolloutInProgress,
             Self::ScaleUpCooldown { .. } => Limit::ScaleUpCooldown,

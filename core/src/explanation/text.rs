@@ -13,6 +13,9 @@ use crate::{
     reading::Unread,
 };
 
+/// What brings a workload up from its rest.
+const WAKES: &str = "more replicas when a trigger reaches its activation threshold or a schedule asks for some";
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, workload, demand, steps, replicas: _, budget } = self;
@@ -112,12 +115,10 @@ fn write_next(f: &mut fmt::Formatter<'_>, explanation: &Explanation) -> fmt::Res
 
 fn write_next_demand(f: &mut fmt::Formatter<'_>, demand: &Demand) -> fmt::Result {
     match &demand.winner {
-        Some(Winner::Idle { .. } | Winner::Resting) => {
-            f.write_str("more replicas when a trigger reaches its activation threshold")
+        Some(Winner::Idle { .. } | Winner::Resting) => f.write_str(WAKES),
+        Some(Winner::Activation) => {
+            f.write_str("more replicas with more load; fewer when nothing has been to do for a minute")
         }
-        Some(Winner::Activation) => f.write_str(
-            "more replicas with more load; fewer when every trigger has said for a minute that nothing is to be done",
-        ),
         Some(Winner::Schedule { name, until }) => {
             write!(f, "what the triggers ask for when schedule {name} closes at {until:.0}, or more load")
         }
@@ -146,6 +147,8 @@ fn write_next_step(f: &mut fmt::Formatter<'_>, step: &Step, explanation: &Explan
             write!(f, "{then} when selectPolicy is not Disabled")
         }
         Cause::MinReplicas(Bound { schedule: None }) => write!(f, "more load, or a minReplicas below {to}"),
+        Cause::IdleReplicas => f.write_str(WAKES),
+        Cause::LastReplica => write!(f, "{from} when nothing has been to do for a minute"),
         Cause::MaxReplicas(Bound { schedule: None }) => write!(f, "less load, or a maxReplicas above {to}"),
         Cause::MinReplicas(Bound { schedule: Some(name) }) => write!(f, "more load, or the end of schedule {name}"),
         Cause::MaxReplicas(Bound { schedule: Some(name) }) => write!(f, "less load, or the end of schedule {name}"),

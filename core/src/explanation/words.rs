@@ -241,6 +241,8 @@ impl fmt::Display for Rule<'_> {
             Cause::ScaleDownDisabled { .. } => f.write_str("scale-down is disabled"),
             Cause::MinReplicas(Bound { schedule: None }) => write!(f, "minReplicas is {to}"),
             Cause::MinReplicas(Bound { schedule: Some(name) }) => write!(f, "minReplicas is {to} by schedule {name}"),
+            Cause::IdleReplicas => write!(f, "idleReplicas is {to}"),
+            Cause::LastReplica => write!(f, "{to} is kept until nothing is to be done"),
             Cause::MaxReplicas(Bound { schedule: None }) => write!(f, "maxReplicas is {to}"),
             Cause::MaxReplicas(Bound { schedule: Some(name) }) => write!(f, "maxReplicas is {to} by schedule {name}"),
             Cause::RolloutInProgress => f.write_str("no scale-in during a rollout"),

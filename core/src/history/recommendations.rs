@@ -51,6 +51,20 @@ impl Recommendations {
         self.forget(behavior, now);
     }
 
+    /// Notes for the window of scale-down alone that nothing speaks for less than `replicas` up to now. A window of scale-up needs no
+    /// such word: it would keep a workload from growing.
+    pub(crate) fn hold(&mut self, replicas: Replicas, looked: Option<Timestamp>, behavior: &Behavior, now: Timestamp) {
+        let held = self.scale_down.last().is_some_and(|last| last.replicas == replicas);
+        if !held {
+            let looked = looked.unwrap_or(now).min(now);
+            note(&mut self.scale_down, |earlier| earlier > replicas, replicas, looked, now);
+        }
+        if let Some(last) = self.scale_down.last_mut() {
+            last.until = Some(now);
+        }
+        self.forget(behavior, now);
+    }
+
     /// Ends what is recommended still.
     pub(crate) fn close(&mut self, now: Timestamp) {
         for run in self.scale_up.iter_mut().chain(&mut self.scale_down) {

@@ -4,7 +4,7 @@
 use hybridscaler_core::{
     Replicas,
     observation::{Observation, Workload},
-    policy::{Behavior, Pace, Policy, Target},
+    policy::{Behavior, Outage, Pace, Policy, Target},
     reading::{Load, Reading},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +15,7 @@ use crate::support::{at_rest, policy, unhurried};
 pub(crate) fn dialled(min: u32, max: u32, scale_up: Pace, scale_down: Pace) -> Policy {
     let mut policy = policy(min, max, &[("dial", Target::AverageValue { milli: 1000 })]);
     let exact = |pace| Pace { tolerance_permille: 0, ..pace };
-    policy.behavior = Behavior { scale_up: exact(scale_up), scale_down: exact(scale_down) };
+    policy.behavior = Behavior { scale_up: exact(scale_up), scale_down: exact(scale_down), outage: Outage::Hold };
     policy.triggers[0].activation = Some(1);
     policy
 }

@@ -9,7 +9,7 @@
 //!   the CPU of the last replica says. The last replica is kept, and recommended, where the HPA wants none or cannot tell.
 //! * At zero a window or a rate in percent holds the HPA; here a signal that is active gets one replica at once.
 //!
-//! Everything else has to be the same number, look by look.
+//! Everything else has to be the same number, look by look. The lives pass over an outage, as the HPA and `preset: HPA` do.
 
 #![expect(
     clippy::cast_possible_truncation,

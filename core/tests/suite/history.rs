@@ -6,7 +6,7 @@ use hybridscaler_core::{
     history::History,
     look,
     observation::Observation,
-    policy::{Policy, RateKind, RatePolicy, Target},
+    policy::{Outage, Policy, RateKind, RatePolicy, Target},
     reading::{Reading, Unknown},
 };
 use jiff::SignedDuration;
@@ -44,6 +44,81 @@ fn a_restart_within_the_first_window_does_not_begin_it_anew() {
     life.restart();
     assert_eq!(life.turn(215, &[queue(60)]).0, 10);
     assert_eq!(life.turn(515, &[queue(60)]).0, 1, "at the latest a window after the restart");
+}
+
+#[test]
+fn after_an_outage_as_long_as_the_window_nothing_is_scaled_in_before_a_window_has_been_seen() {
+    let mut life = Life::new(windowed(0, 300), 10);
+    life.turn(0, &[queue(600)]);
+    for look in 1..=40 {
+        assert_eq!(life.turn(look * 15, &[unknown(Unknown::Unreachable)]).0, 10);
+    }
+    for seconds in [615, 899] {
+        assert_eq!(life.turn(seconds, &[queue(60)]), (10, Limit::ScaleDownStabilized), "after {seconds} s");
+    }
+    assert_eq!(life.turn(900, &[queue(60)]), (1, Limit::None));
+}
+
+#[test]
+fn a_shorter_outage_leaves_the_window_as_it_is() {
+    let mut life = Life::new(windowed(0, 300), 10);
+    life.turn(0, &[queue(600)]);
+    for look in 1..20 {
+        life.turn(look * 15, &[unknown(Unknown::Unreachable)]);
+    }
+    assert_eq!(life.turn(299, &[queue(60)]), (10, Limit::ScaleDownStabilized));
+    assert_eq!(life.turn(300, &[queue(60)]), (1, Limit::None));
+}
+
+#[test]
+fn one_failed_poll_in_every_window_keeps_nothing_from_shrinking() {
+    let mut life = Life::new(windowed(0, 60), 10);
+    life.turn(0, &[queue(600)]);
+    life.turn(15, &[queue(60)]);
+    life.turn(30, &[unknown(Unknown::Throttled)]);
+    life.turn(45, &[queue(60)]);
+    assert_eq!(life.turn(60, &[queue(60)]), (1, Limit::None));
+}
+
+#[test]
+fn an_outage_holds_up_no_growth() {
+    let mut life = Life::new(windowed(60, 60), 10);
+    life.turn(0, &[queue(600)]);
+    for look in 1..=20 {
+        life.turn(look * 15, &[unknown(Unknown::Unreachable)]);
+    }
+    assert_eq!(life.turn(315, &[queue(1_200)]), (20, Limit::None));
+}
+
+#[test]
+fn an_outage_is_passed_over_where_the_hpa_is_followed() {
+    let mut life = Life::new(windowed(0, 300), 10);
+    life.policy.behavior.outage = Outage::PassOver;
+    life.turn(0, &[queue(600)]);
+    for look in 1..=40 {
+        life.turn(look * 15, &[unknown(Unknown::Unreachable)]);
+    }
+    assert_eq!(life.turn(615, &[queue(60)]), (1, Limit::None));
+}
+
+#[test]
+fn an_outage_is_written_once_and_a_restart_in_it_shortens_nothing() {
+    let mut life = Life::new(windowed(0, 300), 10);
+    life.turn(0, &[queue(300)]);
+    for look in 1..=30 {
+        life.turn(look * 15, &[unknown(Unknown::Unreachable)]);
+    }
+    let stored = life.stored.clone();
+    for look in 31..=40 {
+        life.turn(look * 15, &[unknown(Unknown::Unreachable)]);
+        assert_eq!(life.stored, stored);
+    }
+    life.restart();
+    for look in 41..=50 {
+        life.turn(look * 15, &[unknown(Unknown::Unreachable)]);
+    }
+    assert_eq!(life.turn(1_049, &[queue(60)]), (10, Limit::ScaleDownStabilized));
+    assert_eq!(life.turn(1_050, &[queue(60)]), (1, Limit::None));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use hybridscaler_core::{
     explanation::Limit,
-    policy::{Behavior, Pace},
+    policy::{Behavior, Outage, Pace},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -120,7 +120,7 @@ struct Tolerance {
 impl Tolerance {
     fn behavior(self) -> Behavior {
         let pace = |fraction| Pace { tolerance_permille: thousandths(fraction), ..unhurried() };
-        Behavior { scale_up: pace(self.up), scale_down: pace(self.down) }
+        Behavior { scale_up: pace(self.up), scale_down: pace(self.down), outage: Outage::PassOver }
     }
 }
 

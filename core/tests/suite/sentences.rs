@@ -82,11 +82,14 @@ fn limits() -> Vec<Told> {
     let once = |reading| [(0, reading)];
     let more = || [(0, queue(300)), (15, queue(1_440))];
     let fewer = || [(0, queue(1_440)), (15, queue(300))];
+    let disabled = |life: &mut Life| life.policy.behavior.scale_up.select = SelectPolicy::Disabled;
     let up = |life: &mut Life| life.policy.behavior.scale_up.cooldown = SignedDuration::from_secs(30);
     vec![
         ("None", told(life(5, |_| {}), &once(queue(1_440)))),
         ("MinReplicas", told(life(5, |_| {}), &once(queue(0)))),
         ("MinReplicas", told(life(5, |life| schedule(life, [None, Some(4), None])), &once(queue(0)))),
+        ("MinReplicas", told(of(9, messages(60), 1, |life| life.policy.idle = Some(Replicas(3))), &once(queue(0)))),
+        ("MinReplicas", told(of(0, messages(60), 0, disabled), &once(queue(20)))),
         ("MaxReplicas", told(life(5, |_| {}), &once(queue(6_000)))),
         ("MaxReplicas", told(life(5, |life| schedule(life, [None, None, Some(9)])), &once(queue(6_000)))),
         (

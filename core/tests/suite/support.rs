@@ -4,7 +4,7 @@ use hybridscaler_core::{
     Replicas,
     history::History,
     observation::{Observation, Rollout, Workload},
-    policy::{Behavior, Enough, Fallback, Mode, Pace, Policy, Queue, SelectPolicy, Target, Trigger},
+    policy::{Behavior, Enough, Fallback, Mode, Outage, Pace, Policy, Queue, SelectPolicy, Target, Trigger},
     reading::{Load, Reading, Unknown},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +32,7 @@ pub(crate) fn policy(min: u32, max: u32, triggers: &[(&str, Target)]) -> Policy 
         min: Replicas(min),
         max: Replicas(max),
         triggers: triggers.iter().map(trigger).collect(),
-        behavior: Behavior { scale_up: pace(30), scale_down: pace(180) },
+        behavior: Behavior { scale_up: pace(30), scale_down: pace(180), outage: Outage::Hold },
         idle: None,
         startup: SignedDuration::ZERO,
         schedules: Vec::new(),

@@ -31,6 +31,10 @@ pub(super) fn into_core(behavior: Option<&Behavior>) -> Result<policy::Behavior,
     Ok(policy::Behavior {
         scale_up: pace("spec.behavior.scaleUp", scale_up, 0, &of_preset(&HPA_SCALE_UP))?,
         scale_down: pace("spec.behavior.scaleDown", scale_down, SCALE_DOWN_WINDOW, &of_preset(&HPA_SCALE_DOWN))?,
+        outage: match preset {
+            Some(Preset::Hpa) => policy::Outage::PassOver,
+            None => policy::Outage::Hold,
+        },
     })
 }
 
@@ -123,6 +127,7 @@ mod tests {
         assert_eq!(pace(&hpa.scale_up), (0, 0, vec![(Pods, 4, 15), (Percent, 100, 15)]));
         assert_eq!(pace(&hpa.scale_down), (0, 300, vec![(Percent, 100, 15)]));
         assert_eq!(hpa.scale_up.select, policy::SelectPolicy::Max);
+        assert_eq!((hpa.outage, behavior(json!({})).outage), (policy::Outage::PassOver, policy::Outage::Hold));
         let own = behavior(json!({
             "preset": "HPA",
             "scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}], "selectPolicy": "Min"},

@@ -3,7 +3,7 @@
 use hybridscaler_core::{
     Replicas,
     observation::{Observation, Rollout, Workload},
-    policy::{self, Behavior, Pace, RateKind, RatePolicy, SelectPolicy, Target},
+    policy::{self, Behavior, Outage, Pace, RateKind, RatePolicy, SelectPolicy, Target},
     reading::{self, Load, Reading, Ready, Resource, Unknown, Usage},
 };
 use jiff::SignedDuration;
@@ -42,8 +42,11 @@ pub(super) fn ours(life: &Life) -> policy::Policy {
         trigger.name = format!("metric-{n}").into();
         trigger.activation = metric.is_external().then_some(1);
     }
-    policy.behavior =
-        Behavior { scale_up: pace(&life.up, life.tolerance_up), scale_down: pace(&life.down, life.tolerance_down) };
+    policy.behavior = Behavior {
+        scale_up: pace(&life.up, life.tolerance_up),
+        scale_down: pace(&life.down, life.tolerance_down),
+        outage: Outage::PassOver,
+    };
     policy
 }
 

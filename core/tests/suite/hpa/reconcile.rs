@@ -6,7 +6,7 @@ use hybridscaler_core::{
     history::History,
     look,
     observation::{Observation, Workload},
-    policy::{Behavior, Target},
+    policy::{Behavior, Outage, Target},
     reading::{Load, Phase, Pod, Reading, Ready, Resource, Unknown, Usage},
 };
 use jiff::SignedDuration;
@@ -95,6 +95,7 @@ pub(super) fn whole(case: &Whole) {
     policy.behavior = Behavior {
         scale_up: legacy_growth(case.spec_replicas, case.scale_up_limit_factor as u32),
         scale_down: window(300),
+        outage: Outage::PassOver,
     };
     let workload = Workload { running: Replicas(case.status_replicas), ..at_rest(case.spec_replicas) };
     let readings = case.metrics.iter().map(Metric::reading).collect();

@@ -8,8 +8,8 @@ use hybridscaler_core::{
     history::{Activity, History, Recommendations, Run, ScaleEvent, Standstill, Trend},
     observation::{Observation, Rollout, Workload},
     policy::{
-        Behavior, Enough, Fallback, FallbackBehavior, Mode, Pace, Policy, Queue, RateKind, RatePolicy, Schedule,
-        SelectPolicy, Target, Trigger,
+        Behavior, Enough, Fallback, FallbackBehavior, Mode, Outage, Pace, Policy, Queue, RateKind, RatePolicy,
+        Schedule, SelectPolicy, Target, Trigger,
     },
     reading::{Load, Phase, Pod, Reading, Ready, Resource, Unknown, Unread, Usage},
 };
@@ -176,7 +176,10 @@ fn pace() -> BoxedStrategy<Pace> {
 }
 
 pub(crate) fn behavior() -> BoxedStrategy<Behavior> {
-    (pace(), pace()).prop_map(|(scale_up, scale_down)| Behavior { scale_up, scale_down }).boxed()
+    let outage = select(vec![Outage::Hold, Outage::PassOver]);
+    (pace(), pace(), outage)
+        .prop_map(|(scale_up, scale_down, outage)| Behavior { scale_up, scale_down, outage })
+        .boxed()
 }
 
 pub(crate) fn fallback() -> impl Strategy<Value = Fallback> + Clone {
@@ -265,7 +268,8 @@ fn trend() -> BoxedStrategy<Trend> {
 }
 
 pub(crate) fn history() -> BoxedStrategy<History> {
-    let known = (option::of(moment(-9_000..60)), option::of(moment(-60..60)), option::of(replicas(0..60)));
+    let looks = (option::of(moment(-60..60)), option::of(moment(-900..60)));
+    let known = (option::of(moment(-9_000..60)), looks, option::of(replicas(0..60)));
     let changes = (option::of(activity()), option::of(activity()));
     let idle_since = option::of(moment(-600..60));
     (
@@ -276,20 +280,23 @@ pub(crate) fn history() -> BoxedStrategy<History> {
         idle_since,
         vec(trend(), 0..3),
     )
-        .prop_map(|((since, looked, desired), (scale_up, scale_down), [up, down], events, idle_since, trends)| {
-            History {
-                // A process that looked has recommendations from then on.
-                since: since.or((!up.is_empty() || !down.is_empty()).then(|| at(-900))),
-                looked,
-                desired,
-                scale_up,
-                scale_down,
-                recommendations: Recommendations { scale_up: up, scale_down: down },
-                events,
-                idle_since,
-                trends,
-            }
-        })
+        .prop_map(
+            |((since, (looked, told), desired), (scale_up, scale_down), [up, down], events, idle_since, trends)| {
+                History {
+                    // A process that looked has recommendations from then on.
+                    since: since.or((!up.is_empty() || !down.is_empty()).then(|| at(-900))),
+                    looked,
+                    told,
+                    desired,
+                    scale_up,
+                    scale_down,
+                    recommendations: Recommendations { scale_up: up, scale_down: down },
+                    events,
+                    idle_since,
+                    trends,
+                }
+            },
+        )
         .boxed()
 }
 
