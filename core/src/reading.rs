@@ -267,6 +267,13 @@ mod tests {
     }
 
     #[test]
+    fn a_reading_without_a_load_says_why() {
+        let load = Load::Value { milli: 1 };
+        let readings = [Reading::Known { load, at: now() }, Reading::unknown(Unknown::Throttled, "slow down")];
+        assert_eq!(readings.map(|reading| reading.why()), [None, Some(Unknown::Throttled)]);
+    }
+
+    #[test]
     fn a_value_slightly_of_the_future_is_new_and_one_far_in_it_is_invalid() {
         assert_eq!(utilization(50.0, -60).unwrap(), SignedDuration::ZERO);
         assert_eq!(utilization(50.0, -61), Err(Unknown::Invalid));

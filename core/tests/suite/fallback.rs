@@ -116,3 +116,12 @@ fn a_row_of_failures_of_the_future_counts_from_now() {
     let mut life = Life::new(falling(FallbackBehavior::Static, 60), 10);
     assert_eq!(life.turn(0, &[failed(3, 7_200), failed(3, 7_200)]), (10, Limit::UnknownSignal));
 }
+
+#[test]
+fn a_fallback_that_a_window_holds_up_waits_for_no_cooldown() {
+    let mut life = Life::new(falling(FallbackBehavior::OnlyIfLower, 0), 5);
+    life.policy.behavior.scale_down.window = SignedDuration::from_mins(5);
+    life.turn(0, &[queue(480), queue(0)]);
+    life.policy.fallback.replicas = Replicas(3);
+    assert_eq!(life.turn(15, &[failed(3, -30), failed(3, -30)]), (8, Limit::ScaleDownStabilized));
+}

@@ -305,3 +305,32 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<History>(&json).unwrap(), life.history);
     }
 }
+
+#[test]
+fn what_another_process_measured_is_measured_anew() {
+    let mut life = Life::new(windowed(0, 300), 10);
+    life.turn(0, &[queue(600)]);
+    life.turn(15, &[queue(600)]);
+    let history = life.history.clone();
+    assert!(!history.trends.is_empty() && history.told == Some(at(15)) && history.looked == Some(at(15)));
+    let History { trends, told, looked, idle_since, .. } = history.resumed();
+    assert_eq!((trends, told, looked, idle_since), (Vec::new(), None, None, None));
+}
+
+#[test]
+fn a_growth_by_others_counts_from_no_more_than_was_told_before() {
+    let mut life = Life::new(policy(2, 50, &[("backlog", messages(60))]), 5);
+    life.turn(0, &[queue(300)]);
+    life.workload = at_rest(10);
+    let _ = life.look(15, &new(15, &[queue(300)]));
+    assert_eq!(life.history.scale_up.unwrap().base, Replicas(5), "ten run already");
+}
+
+#[test]
+fn what_is_scaled_in_is_no_base_to_count_from() {
+    let mut life = Life::new(windowed(0, 0), 8);
+    life.turn(0, &[queue(720)]);
+    assert_eq!(life.history.scale_up.unwrap().base, Replicas(8));
+    assert_eq!(life.turn(15, &[queue(240)]).0, 4);
+    assert_eq!(life.history.scale_up.unwrap().base, Replicas(4));
+}

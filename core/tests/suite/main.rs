@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod aas;
+mod by_the_clock;
 mod cooldown;
 mod decision;
 mod dial;

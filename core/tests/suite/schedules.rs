@@ -4,8 +4,8 @@ use hybridscaler_core::{
     Replicas,
     demand::Winner,
     explanation::Limit,
-    policy::{Policy, Schedule},
-    reading::Unknown,
+    policy::{Policy, Schedule, Target},
+    reading::{Load, Reading, Unknown},
 };
 
 use crate::{
@@ -120,4 +120,21 @@ fn a_floor_keeps_an_idle_workload_up_and_no_more_than_that() {
     life.turn(15, &[queue(0)]);
     assert_eq!(life.turn(300, &[queue(0)]), (4, Limit::None));
     assert_eq!(life.turn(600, &[queue(0)]), (4, Limit::None));
+}
+
+#[test]
+fn a_floor_that_a_trigger_reaches_leaves_it_the_word() {
+    let decision = open(5, vec![schedule("office", Some(10), None, None)]).look(0, &[queue(600)]);
+    assert_eq!(decision.explanation.demand.winner, Some(Winner::Trigger("backlog".into())));
+}
+
+#[test]
+fn a_floor_in_a_cooldown_hides_none_of_what_follows_it() {
+    let policy = policy(2, 50, &[("load", Target::Value { milli: 100_000 })]);
+    let mut life = Life::new(Policy { schedules: vec![schedule("office", Some(10), None, None)], ..policy }, 5);
+    let load = |milli| [Reading::Known { load: Load::Value { milli }, at: at(0) }];
+    assert_eq!(life.turn(0, &load(160_000)).0, 8);
+    life.schedules = vec![Some(at(3_600))];
+    // Twice its target asks for 10 of the 5 at the start of the cooldown, and for 16 of the 8 that run.
+    assert_eq!(life.turn(15, &load(200_000)), (10, Limit::ScaleUpCooldown));
 }
