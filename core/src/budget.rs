@@ -9,7 +9,7 @@
 //!   workload whose `CONNECTION LIMIT` it keeps. It would hold whatever this program does wrong. It is not built yet.
 //! * **P2: every replica that is started can open its whole pool.** The [`ledger`] keeps it: no target is told to run more replicas
 //!   before the connections of their [`peak`] were reserved, and a reservation ends only after the target was seen to do without it.
-//!   [`protocol`] has the rules.
+//!   [`protocol`] has the rules, and [`mod@promise`] says how it stands.
 //!
 //! P2 rests on what the ledger cannot see: that clients nobody scales stay within `reserve`, that a replica opens at most
 //! `perReplica`, that every change of replicas goes through a scaler (another one is charged, and stops everybody's growth, but only
@@ -82,12 +82,14 @@ pub mod drain;
 pub mod fit;
 pub mod ledger;
 pub mod peak;
+pub mod promise;
 pub mod protocol;
 pub mod waiting;
 
 pub use capacity::{Capacity, PostgresLimits};
 pub use fit::fit;
 pub use ledger::{Cheaper, Control, Entry, Ledger, OnShrink, Surplus};
-pub use peak::{Covers, Footprint, RolloutReserve, Shape, Surge};
+pub use peak::{Alternative, Cost, Covers, Footprint, RolloutReserve, Shape, Surge};
+pub use promise::{Assumption, Evidence, Finding, Promise, Seen, Standing, promise};
 pub use protocol::{Growth, Plan, Turn, plan};
 pub use waiting::{Holder, Waiting};

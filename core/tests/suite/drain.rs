@@ -87,7 +87,7 @@ fn the_largest_is_lowered_to_its_part_and_told_by_how_much_too_much_is_granted()
 #[test]
 fn on_hold_nobody_is_lowered() {
     let large = consumer("a/large", 30);
-    let ledger = Ledger { on_shrink: OnShrink::Hold, ..shrunk(&[large.clone()], 360, &CONFIRMED) };
+    let ledger = Ledger { on_shrink: OnShrink::Hold, ..shrunk(std::slice::from_ref(&large), 360, &CONFIRMED) };
     assert_eq!(plan(&ledger, &large.at_rest()).write, None);
     let raised = plan(&ledger, &large.turn(at_rest(30), 31));
     assert_eq!((raised.write, raised.waiting), (None, Some(Waiting::OverBudget { by: Connections(100) })));

@@ -15,6 +15,7 @@ mod hpa;
 mod laws;
 mod life;
 mod modes;
+mod pledge;
 mod promise;
 mod protocol;
 mod queue;
