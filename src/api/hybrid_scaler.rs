@@ -125,10 +125,11 @@ pub struct HybridScalerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Fallback>,
 
-    /// The databases that the replicas connect to; at most 1 so far. Without it, no connection is counted and no budget applies.
+    /// The databases that the replicas connect to; at most 4, each once, such as a writer and a reader, or a proxy and the database behind
+    /// it. Every one of them must have room. Without it, no connection is counted and no budget applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[schemars(length(max = 4))]
+    #[x_kube(merge_strategy = ListMerge::Atomic, validation = rules::each_budget_once())]
     pub connections: Vec<ConnectionUse>,
 
     /// What to do with a decision: `Active` carries it out, `DryRun` only reports it, `Paused` leaves the target alone and keeps

@@ -77,24 +77,28 @@ impl HybridScalerSpec {
         seconds("spec.pollIntervalSeconds", self.poll_interval_seconds, 1, 300)
     }
 
-    /// What a scaler in `namespace` takes from budgets.
+    /// What a scaler in `namespace` takes from budgets, each of which is named once.
     ///
     /// # Errors
     /// The first value that cannot be used.
     pub fn connection_demands(&self, namespace: &str) -> Result<Vec<ConnectionDemand>, SpecError> {
-        self.connections
-            .iter()
-            .enumerate()
-            .map(|(at, ConnectionUse { budget_ref, per_replica, rollout_reserve })| {
-                let field = format!("spec.connections[{at}].perReplica");
-                Ok(ConnectionDemand {
-                    namespace: budget_ref.namespace.clone().unwrap_or_else(|| namespace.into()),
-                    budget: budget_ref.name.clone(),
-                    per_replica: Connections(in_range(&field, *per_replica, 1, 10_000)?),
-                    reserve: (*rollout_reserve).into(),
-                })
-            })
-            .collect()
+        let mut demands: Vec<ConnectionDemand> = Vec::new();
+        for (at, ConnectionUse { budget_ref, per_replica, rollout_reserve }) in self.connections.iter().enumerate() {
+            let field = |of: &str| format!("spec.connections[{at}].{of}");
+            let demand = ConnectionDemand {
+                namespace: budget_ref.namespace.clone().unwrap_or_else(|| namespace.into()),
+                budget: budget_ref.name.clone(),
+                per_replica: Connections(in_range(&field("perReplica"), *per_replica, 1, 10_000)?),
+                reserve: (*rollout_reserve).into(),
+            };
+            if demands.iter().any(|other| (&other.namespace, &other.budget) == (&demand.namespace, &demand.budget)) {
+                let budget = format!("{}/{}", demand.namespace, demand.budget);
+                let mend = "is named twice: write one entry with all connections that a replica opens there";
+                return Err(SpecError::new(field("budgetRef"), budget, mend));
+            }
+            demands.push(demand);
+        }
+        Ok(demands)
     }
 }
 

@@ -67,7 +67,7 @@ pub struct HybridScalerStatus {
 
     /// One entry for each budget of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1))]
+    #[schemars(length(max = 4))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["budget".into()]))]
     pub connections: Vec<ConnectionStatus>,
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod ecs;
+mod ledger;
 mod postgres;
 mod scale;
 mod signals;

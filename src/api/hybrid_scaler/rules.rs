@@ -126,6 +126,17 @@ fn of_schedules(wrong: &str, text: &str, what: &str, against: &str) -> Rule {
     .field_path(".schedules")
 }
 
+/// Two entries for one budget would be two accounts of the same replicas. That the scaler's own namespace may be left out is seen when
+/// the spec is read: a rule on the spec does not know it.
+pub(super) fn each_budget_once() -> Rule {
+    let once = "self.exists_one(d, d.budgetRef == c.budgetRef)";
+    rule(
+        &format!("self.all(c, {once})"),
+        "connections name budget %s more than once: write one entry for it, with all connections that a replica opens there",
+        &[&format!("self.filter(c, !{once})[0].budgetRef.name")],
+    )
+}
+
 pub(super) fn target_stays() -> Rule {
     let name = |of: &str| {
         format!(

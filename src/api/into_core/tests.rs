@@ -244,3 +244,19 @@ fn a_budget_admits_its_own_namespace_or_all() {
         assert_eq!((budget.admits("db", "db"), budget.admits("db", "orders")), (own, other), "{allowed}");
     }
 }
+
+#[test]
+fn a_budget_that_is_named_twice_is_refused_also_where_one_entry_leaves_the_namespace_out() {
+    let twice = json!([
+        {"budgetRef": {"name": "orders-db"}, "perReplica": 10},
+        {"budgetRef": {"name": "orders-db", "namespace": "orders"}, "perReplica": 2},
+    ]);
+    let error = spec(set("/connections", twice.clone())).connection_demands("orders").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "spec.connections[1].budgetRef: `orders/orders-db` is named twice: write one entry with all connections that a replica opens \
+         there"
+    );
+    let apart = spec(set("/connections", twice)).connection_demands("billing").unwrap();
+    assert_eq!(apart.iter().map(|demand| demand.namespace.as_str()).collect::<Vec<_>>(), ["billing", "orders"]);
+}
