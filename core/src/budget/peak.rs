@@ -7,8 +7,10 @@ use crate::{
     units::{Connections, Replicas},
 };
 
+mod cost;
 mod covers;
 
+pub use cost::{Alternative, Cost};
 pub use covers::Covers;
 
 /// A Deployment's `maxSurge`: replicas that a rolling update may start beyond the number desired.
@@ -32,7 +34,7 @@ pub enum Shape {
     },
     /// A Deployment with strategy `Recreate`.
     Recreate,
-    /// A `StatefulSet`: it never runs two replicas of one ordinal.
+    /// A `StatefulSet`: it never runs two replicas of one ordinal, but those above a lowered number drain beside all below it.
     StatefulSet,
     /// Any other scalable kind, whose way is not known: taken for a rolling update without a bound.
     Other,
@@ -145,8 +147,8 @@ impl Footprint {
     fn exact_peak(&self, desired: Replicas, terminating: Replicas) -> u64 {
         let (n, leaving) = (u64::from(desired.0), u64::from(terminating.0));
         match (self.reserve, self.shape) {
-            (RolloutReserve::None, _) | (_, Shape::StatefulSet) => n,
-            (_, Shape::Recreate) => n + leaving,
+            (RolloutReserve::None, _) => n,
+            (_, Shape::Recreate | Shape::StatefulSet) => n + leaving,
             (RolloutReserve::Surge, Shape::RollingUpdate { max_surge }) => n + max_surge.of(n).min(n) + leaving,
             (RolloutReserve::Surge, Shape::EcsRolling { maximum_percent }) => {
                 (n * u64::from(maximum_percent) / 100).clamp(n, 2 * n) + leaving
@@ -182,8 +184,8 @@ mod tests {
     #[test]
     fn each_shape_has_its_peak() {
         //                                            25%  +3   +0  Recreate  Stateful  Other  150%  replacing
-        assert_eq!(peaks(RolloutReserve::Full, 9, 2), [20, 20, 20, 11, 9, 20, 20, 20]);
-        assert_eq!(peaks(RolloutReserve::Surge, 9, 2), [14, 14, 11, 11, 9, 20, 15, 20]);
+        assert_eq!(peaks(RolloutReserve::Full, 9, 2), [20, 20, 20, 11, 11, 20, 20, 20]);
+        assert_eq!(peaks(RolloutReserve::Surge, 9, 2), [14, 14, 11, 11, 11, 20, 15, 20]);
         assert_eq!(peaks(RolloutReserve::None, 9, 2), [9; 8]);
     }
 

@@ -20,9 +20,14 @@ impl Footprint {
     #[must_use]
     pub const fn covers(&self) -> Covers {
         match (self.reserve, self.shape) {
-            (_, Shape::StatefulSet) => Covers {
+            (RolloutReserve::Full | RolloutReserve::Surge, Shape::StatefulSet) => Covers {
                 covered: "rollouts and evictions, since no ordinal runs twice",
-                uncovered: "pods deleted by force while their connections are open",
+                uncovered: "pods deleted by force while their connections are open, and another `ordinals.start`",
+                free: None,
+            },
+            (RolloutReserve::None, Shape::StatefulSet) => Covers {
+                covered: "rollouts and evictions, since no ordinal runs twice",
+                uncovered: "evictions while replicas above a lowered number drain, and pods deleted by force",
                 free: None,
             },
             (RolloutReserve::Full | RolloutReserve::Surge, Shape::Recreate) => Covers {
