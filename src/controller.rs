@@ -61,6 +61,8 @@ pub struct Options {
     pub config: OperatorConfig,
     /// The ServiceAccount we run as, for the Roles that conditions print.
     pub account: ServiceAccount,
+    /// The authorities that databases' certificates come from.
+    pub database_roots: Roots,
     /// Where probes and metrics are served.
     pub listener: TcpListener,
     /// Where decisions are recorded, if they are.
@@ -101,7 +103,7 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// # Access control
 /// `get`, `list`, `watch` on both kinds, `update` on their status, `create` and `patch` on events, and what the targets need.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error> {
-    let Options { mut kube, config, account, listener, recorder } = options;
+    let Options { mut kube, config, account, database_roots, listener, recorder } = options;
     // One client, and it never repeats a request by itself: a repeated write that had succeeded would be a conflict of our own
     // making, and nothing would bound the time it takes. Reconciles are repeated instead.
     kube.default_retry = false;
@@ -118,7 +120,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         kubernetes: KubernetesTargets::new(client.clone()),
         ecs: EcsTargets::new(aws),
         ledgers: Ledgers::new(client.clone()),
-        databases: capacity::Databases::new(Roots::of_machine()),
+        databases: capacity::Databases::new(database_roots),
         events: Events::new(client.clone()),
         memory: Memory::default(),
         missed: Missed::default(),

@@ -9,6 +9,8 @@ mod kept;
 mod mysql;
 mod postgres;
 mod reading;
+mod role;
+mod secret;
 mod tls;
 
 use std::{fmt, sync::Arc};
@@ -18,7 +20,9 @@ pub use self::{
     errors::DatabaseError,
     host::HostPort,
     reading::{Limits, Method, OpenConnections, OtherLedger, Reading},
-    tls::Roots,
+    role::{Dialect, LeastPrivilege, RoleName, RoleNameError},
+    secret::{SecretError, connection_url},
+    tls::{Roots, RootsError},
 };
 
 /// What a server speaks.

@@ -4,7 +4,7 @@ set -euo pipefail
 
 setup=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hybridscaler
-parts=(control-plane kube-clients postgres moto lint-tools)
+parts=(control-plane kube-clients postgres mariadb moto lint-tools)
 
 # say WORDS...: one line of progress. Standard output is kept for results.
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -24,8 +24,10 @@ need() {
   for tool; do
     case $tool in
       platform) require "Linux on x86_64" "" "" "this machine says $(uname -sm)" [ "$(uname -sm)" = "Linux x86_64" ] ;;
+      apt-get) require apt-get 1.8 "$(version_of apt-get --version)" "the packages of Debian or Ubuntu are fetched with it" ;;
       cc) require "a C compiler" "" "" "Debian: apt install gcc" cc --version ;;
       cargo) require cargo 1.95.0 "$(version_of cargo --version)" "https://rustup.rs" ;;
+      dpkg-deb) require dpkg-deb 1.18 "$(version_of dpkg-deb --version)" "Debian: apt install dpkg" ;;
       flock) require flock 2.33 "$(version_of flock --version)" "Debian: apt install util-linux" ;;
       go) require go "$(sed -n 's/^go //p' "$setup/control-plane/go.mod")" "$(version_of go version)" "https://go.dev/dl" ;;
       node) require node 20 "$(version_of node --version)" "https://nodejs.org" ;;

@@ -2,7 +2,7 @@
 # Set-up, unit tests, end-to-end tests.
 source "$(dirname "${BASH_SOURCE[0]}")/steps.sh"
 
-need platform cargo cc flock go node npm openssl pip python3 setpriv
+need platform apt-get cargo cc dpkg-deb flock go node npm openssl pip python3 setpriv
 for part in "${parts[@]}"; do
   step "set-up: $part" "$setup/$part.sh" >/dev/null
 done

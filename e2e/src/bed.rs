@@ -1,7 +1,9 @@
 //! The real parts that tests and the demo stand on.
 
+mod account;
 pub mod control_plane;
 pub mod keys;
+pub mod mariadb;
 pub mod metrics_apis;
 pub mod port;
 pub mod postgres;

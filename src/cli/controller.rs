@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     api::{config::OperatorConfig, rbac::ServiceAccount},
     controller,
+    databases::Roots,
     record::Recorder,
     telemetry::logs,
 };
@@ -18,6 +19,10 @@ pub(super) struct Args {
     /// The operator's configuration: what may be scaled, and who may use which roles, queues, services and database hosts.
     #[arg(long, env = "HYBRIDSCALER_CONFIG")]
     config: PathBuf,
+    /// The certificate authorities that databases' certificates come from, a PEM file, such as Amazon RDS's bundle; read at
+    /// start. Without it: those of the machine.
+    #[arg(long, env = "HYBRIDSCALER_DATABASE_CA_FILE", value_name = "FILE")]
+    database_ca_file: Option<PathBuf>,
     /// Where `/metrics`, `/healthz` and `/readyz` are served.
     #[arg(long, env = "HYBRIDSCALER_LISTEN", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
@@ -42,10 +47,11 @@ pub(super) struct Args {
 const MIB: u64 = 1024 * 1024;
 
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
-    let Args { config, listen, log_format, namespace, service_account, record, record_limit } = args;
+    let Args { config, database_ca_file, listen, log_format, namespace, service_account, record, record_limit } = args;
     logs::init(log_format)?;
     let text = std::fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
     let config = OperatorConfig::parse(&text).with_context(|| config.display().to_string())?;
+    let database_roots = database_ca_file.as_deref().map_or_else(|| Ok(Roots::of_machine()), Roots::of_file)?;
     let (recorder, recording) = match &record {
         None => (Recorder::default(), None),
         Some(path) => {
@@ -63,7 +69,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         let kube = kube::Config::infer().await.context("no cluster: neither a kubeconfig nor a ServiceAccount")?;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let account = ServiceAccount { namespace, name: service_account };
-        controller::run(controller::Options { kube, config, account, listener, recorder }, stop).await?;
+        controller::run(controller::Options { kube, config, account, database_roots, listener, recorder }, stop).await?;
         tracing::info!("stopped in order");
         Ok(())
     });

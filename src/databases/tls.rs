@@ -1,6 +1,9 @@
 //! How much of a server's certificate is checked.
 
-use std::sync::Arc;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -9,7 +12,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject as _},
 };
 
 /// The certificate authorities that a database's certificate may come from. Cloning is cheap.
@@ -18,6 +21,14 @@ pub struct Roots {
     store: Arc<RootCertStore>,
     /// The same, for a client that makes its own store.
     certificates: Arc<[CertificateDer<'static>]>,
+}
+
+/// A file of certificate authorities that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate authorities in {} cannot be used: {cause}", path.display())]
+pub struct RootsError {
+    path: PathBuf,
+    cause: String,
 }
 
 /// What is checked of a server's certificate.
@@ -31,8 +42,8 @@ pub(super) enum Verify {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TlsError {
     #[error(
-        "it asks for a certificate to be verified, and the operator knows no certificate authority: name a file of them in \
-         SSL_CERT_FILE"
+        "it asks for a certificate to be verified, and the operator knows no certificate authority: name a file of them \
+         with --database-ca-file"
     )]
     NoRoots,
     #[error("certificates cannot be verified: {0}")]
@@ -46,6 +57,24 @@ impl Roots {
     /// once.
     pub fn of_machine() -> Self {
         rustls_native_certs::load_native_certs().certs.into_iter().collect()
+    }
+
+    /// Those in a PEM file, such as the bundle that Amazon RDS publishes, and no others. Reads the file.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds no authority's certificate.
+    pub fn of_file(path: &Path) -> Result<Self, RootsError> {
+        let unusable = |cause: String| RootsError { path: path.to_owned(), cause };
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
+        let roots: Self = certificates
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| unusable(error.to_string()))?
+            .into_iter()
+            .collect();
+        if roots.certificates.is_empty() {
+            return Err(unusable("it holds no certificate of an authority, in PEM".into()));
+        }
+        Ok(roots)
     }
 
     /// Each of them, in DER.
@@ -131,5 +160,27 @@ impl ServerCertVerifier for Lenient {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn of_file(content: &str) -> Result<Roots, RootsError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), content).unwrap();
+        Roots::of_file(file.path())
+    }
+
+    #[test]
+    fn a_file_without_an_authority_is_refused_by_its_name() {
+        for content in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            let refused = of_file(content).unwrap_err().to_string();
+            assert!(refused.contains("holds no certificate of an authority"), "{refused}");
+        }
+        let missing = Roots::of_file(Path::new("/nowhere/ca.pem")).unwrap_err().to_string();
+        assert!(missing.contains("/nowhere/ca.pem"), "{missing}");
     }
 }

@@ -1,4 +1,4 @@
-//! Who runs the server: PostgreSQL refuses to be root.
+//! Who runs a database server: neither PostgreSQL nor MariaDB likes to be root.
 
 use std::fs;
 use std::os::unix::fs::lchown;
@@ -8,9 +8,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use rustix::process::geteuid;
 
-use super::super::process::{Signal, supervised_with};
+use super::process::{Signal, supervised_with};
 
-/// Ends the server at once. After a SIGKILL its shared memory would stay in the kernel.
+/// Ends a server at once. After a SIGKILL PostgreSQL's shared memory would stay in the kernel.
 pub(super) const IMMEDIATE_SHUTDOWN: Signal = Signal::QUIT;
 
 /// The user that the server runs as.
@@ -32,7 +32,7 @@ impl Account {
     }
 
     /// A folder of programs that the account can run. The cache may lie in the home of root, which nobody cannot enter,
-    /// so root copies the 60 MB into `folder`: a tenth of a second.
+    /// so root copies some 60 MB into `folder`: a tenth of a second.
     pub(super) fn reachable(self, programs: &Path, folder: &Path) -> Result<PathBuf> {
         if self == Self::Ours {
             return Ok(programs.to_owned());

@@ -1,6 +1,5 @@
 //! A real PostgreSQL with a small limit, whose own log and statistics say what happened to connections.
 
-mod account;
 mod cluster;
 mod sampler;
 
@@ -14,9 +13,9 @@ use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio_postgres::{Client, NoTls};
 
-use self::account::IMMEDIATE_SHUTDOWN;
 use self::cluster::Cluster;
 pub use self::sampler::{Sample, Sampler};
+use super::account::IMMEDIATE_SHUTDOWN;
 use super::keys::Authority;
 use super::port;
 use super::process::Process;
@@ -36,10 +35,15 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What tests set of the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
+    /// Which PostgreSQL it is.
+    pub version: Version,
     /// All slots, those of superusers included.
     pub max_connections: u16,
-    /// Slots that only superusers and members of `pg_use_reserved_connections` may take (PostgreSQL 16 and newer).
+    /// Slots that only superusers and members of `pg_use_reserved_connections` may take. PostgreSQL 15 has none of these.
     pub reserved_connections: u16,
+    /// Slots that Amazon RDS keeps for its own superuser. The setting is there on RDS only, and only shown here: no server but
+    /// RDS's enforces it.
+    pub rds_superuser_reserved_connections: Option<u16>,
     /// How clients other than the superuser must connect.
     pub tls: Tls,
 }
@@ -47,7 +51,41 @@ pub struct Settings {
 impl Default for Settings {
     /// PostgreSQL's own defaults.
     fn default() -> Self {
-        Self { max_connections: 100, reserved_connections: 0, tls: Tls::Off }
+        Self {
+            version: Version::V18,
+            max_connections: 100,
+            reserved_connections: 0,
+            rds_superuser_reserved_connections: None,
+            tls: Tls::Off,
+        }
+    }
+}
+
+/// A major version of PostgreSQL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// PostgreSQL 15, without `reserved_connections`.
+    V15,
+    /// PostgreSQL 16.
+    V16,
+    /// PostgreSQL 17.
+    V17,
+    /// PostgreSQL 18.
+    V18,
+}
+
+impl Version {
+    /// Every one that the bed has.
+    pub const ALL: [Self; 4] = [Self::V15, Self::V16, Self::V17, Self::V18];
+
+    /// The name of its folder.
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::V15 => "15",
+            Self::V16 => "16",
+            Self::V17 => "17",
+            Self::V18 => "18",
+        }
     }
 }
 
@@ -79,7 +117,7 @@ impl Postgres {
     /// # Errors
     /// When the server does not come up; the message quotes its log.
     pub async fn start(run: Arc<Run>, name: &str, settings: Settings) -> Result<Self> {
-        let programs = Part::Postgres.locate().await?;
+        let programs = Part::Postgres.locate().await?.join(settings.version.folder());
         let name = format!("postgres-{name}");
         let cluster = {
             let (run, name) = (Arc::clone(&run), name.clone());
@@ -124,6 +162,14 @@ impl Postgres {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         ensure!(!role.is_empty() && role.chars().all(plain), "role {role:?}: use a-z, 0-9 and _");
         self.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.password)).await
+    }
+
+    /// Gives a role that exists the password in [`Postgres::url`].
+    ///
+    /// # Errors
+    /// When it does not exist.
+    pub async fn let_in(&self, role: &str) -> Result<()> {
+        self.execute(&format!("ALTER ROLE \"{role}\" PASSWORD '{}'", self.password)).await
     }
 
     /// Runs SQL statements as the superuser.

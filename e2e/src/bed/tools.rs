@@ -13,8 +13,10 @@ pub enum Part {
     ControlPlane,
     /// A folder with `kubectl` and `helm`.
     KubeClients,
-    /// A folder with `bin`, `lib` and `share` of PostgreSQL.
+    /// A folder for each major version of PostgreSQL, with its `bin`, `lib` and `share`.
     Postgres,
+    /// A folder with `bin`, `sbin`, `lib` and `share` of MariaDB.
+    MariaDb,
     /// The program `moto_server`.
     Moto,
 }
@@ -46,6 +48,7 @@ impl Part {
             Self::ControlPlane => "control-plane.sh",
             Self::KubeClients => "kube-clients.sh",
             Self::Postgres => "postgres.sh",
+            Self::MariaDb => "mariadb.sh",
             Self::Moto => "moto.sh",
         }
     }

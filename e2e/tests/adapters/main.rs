@@ -2,16 +2,25 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod ecs;
+mod least_privilege;
 mod ledger;
+mod mariadb;
 mod postgres;
 mod scale;
 mod signals;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use hybridscaler::aws::{Access, Aws, Options};
+use hybridscaler::{
+    aws::{Access, Aws, Options},
+    databases::Roots,
+};
 use hybridscaler_e2e_aws::{self as served, ACCESS_KEY_ID, AccessKey, REGION, SECRET_ACCESS_KEY};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 /// The operator's clients, calling the served AWS as its administrator.
 fn administrator(served: &served::Aws) -> Aws {
@@ -29,6 +38,11 @@ fn operator(served: &served::Aws, key: &AccessKey) -> Aws {
 
 fn access(role_arn: Option<&str>) -> Access {
     Access { region: REGION.to_owned(), role_arn: role_arn.map(str::to_owned) }
+}
+
+/// The authority whose certificate is in this PEM file, and no other.
+fn roots_of(authority: &Path) -> Roots {
+    [CertificateDer::from_pem_file(authority).unwrap()].into_iter().collect()
 }
 
 /// Waits for something that no event tells of; a minute is many times what it takes.

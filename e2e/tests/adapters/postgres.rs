@@ -1,21 +1,22 @@
 //! A real server's limits are read over one connection, and its refusals are told apart.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
-use hybridscaler::databases::{DatabaseError, Postgres, Roots};
+use futures::future::join_all;
+use hybridscaler::databases::{Database, DatabaseError, Engine, Limits, Method, OtherLedger, Reading, Roots};
 use hybridscaler_core::{Connections, budget::PostgresLimits};
 use hybridscaler_e2e::bed::{
     keys::{Authority, KeyPair},
-    postgres::{HELD_BY_THE_BED, Postgres as Server, SUPERUSER_RESERVED_CONNECTIONS, Settings, Tls},
+    postgres::{HELD_BY_THE_BED, Postgres as Server, SUPERUSER_RESERVED_CONNECTIONS, Settings, Tls, Version},
     run::{Claim, Run},
 };
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
 };
 use tokio_postgres::{Client, NoTls};
 
-use crate::eventually;
+use crate::{eventually, roots_of};
 
 /// A server with the role `scaler`.
 struct Scene {
@@ -50,25 +51,139 @@ impl Scene {
 }
 
 /// The operator's reader of the server at `url`, with no certificate authorities.
-fn reader(url: &str) -> Postgres {
-    Postgres::new(url, "uid-1", &RootCertStore::empty().into()).unwrap()
+fn reader(url: &str) -> Database {
+    reader_of("uid-1", url)
+}
+
+fn reader_of(budget_uid: &str, url: &str) -> Database {
+    Database::new(Engine::Postgres, url, budget_uid, &Roots::from_iter([])).unwrap()
 }
 
 #[tokio::test]
-async fn the_limits_are_those_of_the_server_with_all_its_reserves() {
-    let settings = Settings { max_connections: 50, reserved_connections: 4, ..Settings::default() };
-    let scene = Scene::lay("limits", settings).await;
-    let limits = reader(&scene.url()).read().await.unwrap();
+async fn an_ordinary_role_gets_as_many_connections_as_were_read_on_every_version() {
+    join_all(Version::ALL.map(opened_until_refused)).await;
+}
+
+async fn opened_until_refused(version: Version) {
+    let reserved = if version >= Version::V16 { 4 } else { 0 };
+    let settings = Settings { version, max_connections: 25, reserved_connections: reserved, ..Settings::default() };
+    let scene = Scene::lay(&format!("usable-{version:?}"), settings).await;
+    let reader = reader(&scene.url());
+    let usable = reader.read().await.unwrap().usable();
+    let mut held = Vec::new();
+    while let Ok(client) = scene.connect("scaler").await {
+        held.push(client);
+    }
+    let readers = 1;
+    let opened = u32::try_from(held.len()).unwrap() + u32::from(HELD_BY_THE_BED) + readers;
+    assert_eq!(Connections(opened), usable, "{version:?}");
     assert_eq!(
-        limits,
-        PostgresLimits {
-            max_connections: Connections(50),
-            superuser_reserved: Connections(3),
-            reserved: Connections(4),
-            rds_superuser_reserved: Connections(0),
-        }
+        usable,
+        Connections(25 - u32::from(SUPERUSER_RESERVED_CONNECTIONS) - u32::from(reserved)),
+        "{version:?}"
     );
-    assert_eq!(limits.usable(), Connections(43));
+
+    let full = reader.read().await.unwrap();
+    assert_eq!((full.open.count, full.open.method), (usable, Method::Sessions), "{version:?}");
+    drop(held);
+    eventually("they are gone", async || {
+        reader.read().await.unwrap().open.count == Connections(u32::from(HELD_BY_THE_BED) + readers)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_amazon_rds_keeps_for_its_superuser_is_not_usable() {
+    let settings = Settings { rds_superuser_reserved_connections: Some(2), ..Settings::default() };
+    let scene = Scene::lay("rds", settings).await;
+    let reading = reader(&scene.url()).read().await.unwrap();
+    let limits = PostgresLimits {
+        max_connections: Connections(100),
+        superuser_reserved: Connections(3),
+        reserved: Connections(0),
+        rds_superuser_reserved: Connections(2),
+    };
+    assert_eq!(reading.limits, Limits::Postgres(limits));
+    assert_eq!(reading.usable(), Connections(95));
+}
+
+#[tokio::test]
+async fn sessions_that_are_logging_in_take_a_slot_and_are_seen_from_version_18_on() {
+    join_all(Version::ALL.map(half_authenticated)).await;
+}
+
+async fn half_authenticated(version: Version) {
+    let scene =
+        Scene::lay(&format!("half-{version:?}"), Settings { version, max_connections: 12, ..Settings::default() })
+            .await;
+    scene.server.execute("GRANT pg_read_all_stats TO scaler").await.unwrap();
+    let reader = reader(&scene.url());
+    let before = reader.read().await.unwrap();
+    assert_eq!((before.open.count, before.open.method), (Connections(2), Method::ClientBackends), "{version:?}");
+
+    let half = join_all((0..4).map(|_| start_to_log_in(scene.server.port()))).await;
+    let seen = reader.read().await.unwrap().open.count;
+    assert_eq!(seen, Connections(if version >= Version::V18 { 6 } else { 2 }), "{version:?}");
+    let mut held = Vec::new();
+    while let Ok(client) = scene.connect("scaler").await {
+        held.push(client);
+    }
+    assert_eq!(held.len() + half.len() + 2, 9, "{version:?}");
+}
+
+/// A connection whose client was asked for its password and does not answer.
+async fn start_to_log_in(port: u16) -> TcpStream {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let parameters = b"\0\x03\0\0user\0scaler\0database\0postgres\0\0";
+    let length = u32::try_from(parameters.len() + 4).unwrap().to_be_bytes();
+    stream.write_all(&[length.as_slice(), parameters].concat()).await.unwrap();
+    // AuthenticationSASL.
+    assert_eq!(stream.read_u8().await.unwrap(), b'R');
+    stream
+}
+
+#[tokio::test]
+async fn a_worker_of_a_parallel_query_is_told_from_a_client_with_pg_read_all_stats_only() {
+    let scene = Scene::lay("parallel", Settings::default()).await;
+    scene.server.create_role("watcher").await.unwrap();
+    scene.server.execute("GRANT pg_read_all_stats TO watcher").await.unwrap();
+    let (plain, watcher) = (reader(&scene.url()), reader(&scene.server.url("watcher")));
+    plain.read().await.unwrap();
+    watcher.read().await.unwrap();
+    let client = scene.connect("scaler").await.unwrap();
+    client.batch_execute("SET debug_parallel_query = on").await.unwrap();
+    let query = tokio::spawn(async move { client.batch_execute("SELECT pg_sleep(60)").await });
+    let looker = scene.connect("postgres").await.unwrap();
+    let workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'";
+    eventually("the worker runs", async || looker.query_one(workers, &[]).await.unwrap().get::<_, i64>(0) == 1).await;
+    // The bed's, the two readers', the client's, the looker's.
+    assert_eq!(watcher.read().await.unwrap().open.count, Connections(5));
+    assert_eq!(plain.read().await.unwrap().open.count, Connections(6));
+    query.abort();
+}
+
+#[tokio::test]
+async fn budgets_on_one_server_see_each_other_as_ordinary_roles_of_different_databases() {
+    join_all(Version::ALL.map(ledgers_on_one_server)).await;
+}
+
+async fn ledgers_on_one_server(version: Version) {
+    let scene = Scene::lay(&format!("shared-{version:?}"), Settings { version, ..Settings::default() }).await;
+    scene.server.create_role("other").await.unwrap();
+    scene.server.execute("CREATE DATABASE elsewhere").await.unwrap();
+    let ours = reader(&scene.url());
+    assert_eq!(ours.read().await.unwrap().other_ledgers, []);
+    // A second process of the same operator, or a session of ours that lingers after a crash.
+    let again = reader(&scene.url());
+    assert_eq!(again.read().await.unwrap().other_ledgers, []);
+    assert_eq!(ours.read().await.unwrap().other_ledgers, []);
+
+    let url = scene.server.url("other").replace("/postgres?", "/elsewhere?");
+    let theirs = reader_of("uid-2", &url);
+    assert_eq!(theirs.read().await.unwrap().other_ledgers, [OtherLedger::Budget("uid-1".into())], "{version:?}");
+    assert_eq!(ours.read().await.unwrap().other_ledgers, [OtherLedger::Budget("uid-2".into())], "{version:?}");
+    drop(theirs);
+    eventually("it is gone", async || ours.read().await.unwrap().other_ledgers.is_empty()).await;
 }
 
 #[tokio::test]
@@ -150,9 +265,9 @@ async fn a_certificate_is_checked_as_far_as_sslmode_asks() {
     assert!(matches!(refused, DatabaseError::Authentication { .. }), "{refused}");
 }
 
-async fn read(scene: &Scene, sslmode: &str, roots: &Roots) -> Result<PostgresLimits, DatabaseError> {
+async fn read(scene: &Scene, sslmode: &str, roots: &Roots) -> Result<Reading, DatabaseError> {
     let url = scene.url().replace("sslmode=require", &format!("sslmode={sslmode}"));
-    Postgres::new(&url, "uid-1", roots).unwrap().read().await
+    Database::new(Engine::Postgres, &url, "uid-1", roots).unwrap().read().await
 }
 
 /// The modes in which the server is accepted; in the others TLS fails.
@@ -165,12 +280,6 @@ async fn accepting(scene: &Scene, roots: &Roots) -> Vec<&'static str> {
         }
     }
     accepting
-}
-
-fn roots_of(authority: &Path) -> Roots {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
-    roots.into()
 }
 
 /// Gives the server another certificate. It writes the files itself, since they must be its own.

@@ -134,6 +134,31 @@ fn the_readme_has_a_line_for_every_value() {
 }
 
 #[tokio::test]
+async fn the_authorities_of_databases_are_mounted_where_the_operator_is_told_to_look() {
+    let container = "/spec/template/spec/containers/0";
+    let look = async |values: &str| {
+        let deployments: Vec<Value> = render(CHART, values, "deployment").await;
+        let of = |path: &str| deployments.first().unwrap().pointer(path).unwrap().clone();
+        (of(&format!("{container}/args")), of(&format!("{container}/volumeMounts")), of("/spec/template/spec/volumes"))
+    };
+    let (args, mounts, volumes) = look("{databaseCertificates: {configMap: rds, key: bundle.pem}}").await;
+    let args: Vec<_> = args.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let file = args.windows(2).find(|pair| pair.first() == Some(&"--database-ca-file")).unwrap().last().unwrap();
+    let (folder, key) = file.rsplit_once('/').unwrap();
+    let mount = mounts.as_array().unwrap().iter().find(|mount| mount.get("mountPath") == Some(&json!(folder))).unwrap();
+    let volume = volumes.as_array().unwrap().iter().find(|volume| volume.get("name") == mount.get("name")).unwrap();
+    assert_eq!(
+        volume.get("configMap"),
+        Some(&json!({"name": "rds", "items": [{"key": "bundle.pem", "path": "bundle.pem"}]}))
+    );
+    assert_eq!(key, "bundle.pem");
+
+    let (args, mounts, volumes) = look("{}").await;
+    assert!(!args.to_string().contains("--database-ca-file"), "{args}");
+    assert_eq!((mounts.as_array().unwrap().len(), volumes.as_array().unwrap().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_change_of_the_configuration_alone_makes_a_new_pod() {
     let checksum = async |values: &str| -> Value {
         let deployments: Vec<Value> = render(CHART, values, "deployment").await;

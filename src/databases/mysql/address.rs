@@ -23,9 +23,9 @@ const FORM: &str = "write it as mysql://USER:PASSWORD@HOST:PORT/DATABASE, specia
 /// Where and how to connect.
 ///
 /// Of a connection URL (`mysql://USER:PASSWORD@HOST:PORT/DATABASE?ssl-mode=MODE`) is honoured `ssl-mode`, with the
-/// meaning that MySQL's own clients give it: `DISABLED`; `REQUIRED`: TLS, certificate not checked; `VERIFY_CA`: a
-/// certificate that the roots vouch for; `VERIFY_IDENTITY`: and that names the host. The last is the default, since only
-/// it keeps a password from an impostor. The database may be left out. Refused: every other option, and Unix sockets.
+/// meaning that MySQL's own clients give it: `DISABLED`; `REQUIRED`: TLS, certificate not checked; `VERIFY_IDENTITY`: a
+/// certificate that the roots vouch for and that names the host. The last is the default, since only it keeps a password
+/// from an impostor. The database may be left out. Refused: every other option, and Unix sockets.
 pub(in crate::databases) struct Address {
     pub(super) opts: Opts,
     host: HostPort,
@@ -76,7 +76,6 @@ impl Address {
 enum Mode {
     Disabled,
     Required,
-    VerifyCa,
     VerifyIdentity,
 }
 
@@ -85,7 +84,6 @@ impl Mode {
         match text {
             "DISABLED" => Some(Self::Disabled),
             "REQUIRED" => Some(Self::Required),
-            "VERIFY_CA" => Some(Self::VerifyCa),
             "VERIFY_IDENTITY" => Some(Self::VerifyIdentity),
             _ => None,
         }
@@ -103,7 +101,6 @@ impl Mode {
         Ok(match self {
             Self::Disabled => None,
             Self::Required => Some(any()),
-            Self::VerifyCa => Some(verified()?.with_danger_skip_domain_validation(true)),
             Self::VerifyIdentity => Some(verified()?),
         })
     }
@@ -116,7 +113,7 @@ fn mode(query: &str) -> Result<Mode, DatabaseError> {
             return Err(unusable(format!("it has an option that is not supported, only ssl-mode is; or {FORM}")));
         };
         mode = Mode::parse(text)
-            .ok_or_else(|| unusable("its ssl-mode is not one of DISABLED, REQUIRED, VERIFY_CA, VERIFY_IDENTITY"))?;
+            .ok_or_else(|| unusable("its ssl-mode is not one of DISABLED, REQUIRED, VERIFY_IDENTITY"))?;
     }
     Ok(mode)
 }

@@ -81,8 +81,8 @@ fn classify(error: &Error, address: &Address) -> DatabaseError {
                 // ER_CON_COUNT_ERROR, ER_TOO_MANY_USER_CONNECTIONS, ER_USER_LIMIT_REACHED.
                 1040 | 1203 | 1226 => DatabaseError::TooManyConnections { engine: Engine::MySql, host, user, cause },
                 // ER_DBACCESS_DENIED_ERROR, ER_ACCESS_DENIED_ERROR, ER_HOST_NOT_PRIVILEGED, ER_ACCESS_DENIED_NO_PASSWORD_ERROR,
-                // ER_MUST_CHANGE_PASSWORD_LOGIN, ER_ACCOUNT_HAS_BEEN_LOCKED.
-                1044 | 1045 | 1130 | 1698 | 1862 | 3118 => DatabaseError::Authentication { host, user, cause },
+                // ER_MUST_CHANGE_PASSWORD_LOGIN, ER_ACCOUNT_HAS_BEEN_LOCKED of MySQL and of MariaDB.
+                1044 | 1045 | 1130 | 1698 | 1862 | 3118 | 4151 => DatabaseError::Authentication { host, user, cause },
                 // ER_SERVER_SHUTDOWN: it will be back.
                 1053 => DatabaseError::Unreachable { host, cause },
                 _ => DatabaseError::Invalid { host, cause },

@@ -138,8 +138,7 @@ fn parse(url: &str) -> Result<(Config, Mode), DatabaseError> {
             }
             Some(("sslrootcert", _)) => {
                 return Err(unusable(
-                    "its sslrootcert is not supported: leave it out; the operator trusts its machine's certificates, or \
-                     those in the file that SSL_CERT_FILE names",
+                    "its sslrootcert is not supported: leave it out, and name the file with the operator's --database-ca-file",
                 ));
             }
             _ => others.push(option),

@@ -6,11 +6,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::super::account::Account;
 use super::super::keys::{Authority, KeyPair};
 use super::super::run::Run;
 use super::super::secret;
-use super::account::Account;
-use super::{SUPERUSER, SUPERUSER_RESERVED_CONNECTIONS, Settings, Tls};
+use super::{SUPERUSER, SUPERUSER_RESERVED_CONNECTIONS, Settings, Tls, Version};
 
 /// Time, process, SQLSTATE, role: what `Postgres::refusals` reads.
 const LOG_LINE_PREFIX: &str = "%m [%p] %e %u ";
@@ -81,11 +81,18 @@ impl Cluster {
         set("hba_file", &self.folder.join("pg_hba.conf").display());
         set("max_connections", &settings.max_connections);
         set("superuser_reserved_connections", &SUPERUSER_RESERVED_CONNECTIONS);
-        set("reserved_connections", &settings.reserved_connections);
+        if settings.version >= Version::V16 {
+            set("reserved_connections", &settings.reserved_connections);
+            // The default of 4,096 costs an unoptimized client 23 ms of CPU a login, and a test opens thousands.
+            set("scram_iterations", &1);
+        }
+        if let Some(reserved) = settings.rds_superuser_reserved_connections {
+            set("rds.rds_superuser_reserved_connections", &reserved);
+        }
         set("log_line_prefix", &LOG_LINE_PREFIX);
-        // The default of 4,096 costs an unoptimized client 23 ms of CPU a login, and a test opens thousands.
-        set("scram_iterations", &1);
-        set("log_connections", &"authorization");
+        if settings.version >= Version::V18 {
+            set("log_connections", &"authorization");
+        }
         // Nothing here has to survive the power going out.
         for safety in ["fsync", "full_page_writes", "synchronous_commit"] {
             set(safety, &"off");
