@@ -12,7 +12,7 @@ use hybridscaler_core::{Replicas, budget::Shape, observation::Workload};
 pub use self::{
     ecs::{EcsTarget, EcsTargets, LONGEST_IN_FLIGHT},
     errors::{TargetError, WriteError},
-    scale::{KubernetesTargets, ScaleTarget},
+    scale::{DEPLOYMENT_SHAPE, KubernetesTargets, ScaleTarget, deployment_shape},
 };
 
 /// One thing that is scaled.
@@ -70,6 +70,18 @@ impl Target {
         match self {
             Self::Scale(target) => target.observe().await,
             Self::Ecs(target) => target.observe().await,
+        }
+    }
+
+    /// What still lives of a target that does not exist any more, told by who owned it; `desired` is what may yet be made. `None` for
+    /// kinds whose replicas cannot be told without it.
+    ///
+    /// # Errors
+    /// As [`Target::observe`]: then nothing is known.
+    pub async fn left_behind(&self) -> Result<Option<Workload>, TargetError> {
+        match self {
+            Self::Scale(target) => target.left_behind().await,
+            Self::Ecs(_) => Ok(None),
         }
     }
 

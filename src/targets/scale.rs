@@ -11,6 +11,7 @@
 //! API server asks for the right first).
 
 mod call;
+mod left_behind;
 mod owner;
 mod pods;
 mod workload;
@@ -32,7 +33,8 @@ use kube::{
     discovery::ApiResource,
 };
 
-use self::{call::write, owner::Owners, workload::Told};
+pub use self::workload::{DEPLOYMENT_SHAPE, deployment_shape};
+use self::{call::write, left_behind::Ownership, owner::Owners, workload::Told};
 use super::{Observed, TargetError, Version, WriteError};
 use crate::kubernetes::{Failure, Kinds, WorkloadRef, list_all, read};
 
@@ -96,6 +98,19 @@ impl ScaleTarget {
             version,
             notes,
         })
+    }
+
+    /// See [`Target::left_behind`](super::Target::left_behind).
+    pub async fn left_behind(&self) -> Result<Option<Workload>, TargetError> {
+        let gvk = self.workload.gvk()?;
+        let Some(by) = Ownership::of(&gvk.group, &gvk.kind) else { return Ok(None) };
+        // The makers before the made: a pod of a set that goes in between is counted among the pods.
+        let replica_sets = match by {
+            Ownership::ByReplicaSet => list_all(self, &self.namespaced::<ReplicaSet>(), "").await?,
+            Ownership::Direct => Vec::new(),
+        };
+        let pods = list_all(self, &self.namespaced::<Pod>(), "").await?;
+        Ok(Some(left_behind::count(&self.workload, by, &pods, &replica_sets)))
     }
 
     /// See [`Target::write`](super::Target::write).

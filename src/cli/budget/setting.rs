@@ -1,15 +1,13 @@
 //! How a target replaces its replicas, and how it could instead.
 
 use hybridscaler_core::budget::{Shape, Surge};
-use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::util::intstr::IntOrString};
+use k8s_openapi::api::apps::v1::Deployment;
 
 use crate::{
     api::target_ref::Target,
     cli::manifest::{Finding, Found, Manifests},
+    targets::{DEPLOYMENT_SHAPE, deployment_shape},
 };
-
-/// `maxSurge` of a Deployment that does not set it.
-const MAX_SURGE: Surge = Surge::Percent(25);
 
 /// One way to replace replicas.
 pub(super) struct Setting {
@@ -73,25 +71,14 @@ pub(in crate::cli) fn own_shape(
         Target::Workload { kind: "StatefulSet", .. } => Ok(Shape::StatefulSet),
         Target::Workload { kind: "Deployment", name, .. } => {
             let deployment = manifests.deployments.iter().find(|deployment| deployment.is(namespace, name));
-            deployment.map_or(Ok(Shape::RollingUpdate { max_surge: MAX_SURGE }), shape)
+            deployment.map_or(Ok(DEPLOYMENT_SHAPE), shape)
         }
         Target::Workload { .. } => Ok(Shape::Other),
     }
 }
 
 fn shape(deployment: &Found<Deployment>) -> Result<Shape, Box<Finding>> {
-    let strategy = deployment.object.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
-    if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate") {
-        return Ok(Shape::Recreate);
-    }
-    let max_surge = match strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_surge.as_ref()) {
-        None => Some(MAX_SURGE),
-        Some(IntOrString::Int(count)) => u32::try_from(*count).ok().map(Surge::Count),
-        Some(IntOrString::String(text)) => {
-            text.strip_suffix('%').and_then(|percent| percent.parse().ok()).map(Surge::Percent)
-        }
-    };
     let field = "spec.strategy.rollingUpdate.maxSurge";
     let problem = || deployment.error(field, format_args!("{field} is neither a count nor a percentage"), "write 25%");
-    Ok(Shape::RollingUpdate { max_surge: max_surge.ok_or_else(problem)? })
+    Ok(deployment_shape(&deployment.object).ok_or_else(problem)?)
 }

@@ -8,7 +8,7 @@ use hybridscaler_core::{
 };
 use k8s_openapi::{
     api::{
-        apps::v1::{Deployment, DeploymentStrategy, ReplicaSet, StatefulSet},
+        apps::v1::{Deployment, ReplicaSet, StatefulSet},
         autoscaling::v1::Scale,
     },
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
@@ -16,7 +16,7 @@ use k8s_openapi::{
 use kube::{api::DynamicObject, core::Selector};
 
 /// The strategy of a Deployment that does not set it, nor its `maxSurge`.
-const DEFAULT_SHAPE: Shape = Shape::RollingUpdate { max_surge: Surge::Percent(25) };
+pub const DEPLOYMENT_SHAPE: Shape = Shape::RollingUpdate { max_surge: Surge::Percent(25) };
 
 /// What an object says of its workload.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,7 +55,9 @@ pub(super) fn deployment(deployment: &Deployment, replica_sets: &[ReplicaSet], s
         && sets.iter().all(|set| set.observed);
     let in_use = sets.iter().filter(|set| set.told.max(set.there) > Replicas::ZERO).count();
     let told = sets.iter().map(|set| set.told).fold(Replicas::ZERO, Replicas::plus);
-    let outdated = status.is_some_and(|status| status.replicas > status.updated_replicas);
+    // A change that waits for the end of a pause replaces nothing yet; a rollout that was paused half-way has two revisions.
+    let paused = spec.and_then(|spec| spec.paused) == Some(true);
+    let outdated = !paused && status.is_some_and(|status| status.replicas > status.updated_replicas);
     let rollout = if !observed {
         Rollout::NotObserved
     } else if in_use > 1 || told != desired || outdated {
@@ -64,7 +66,7 @@ pub(super) fn deployment(deployment: &Deployment, replica_sets: &[ReplicaSet], s
     } else {
         Rollout::Settled
     };
-    let shape = spec.and_then(|spec| spec.strategy.as_ref()).map_or(DEFAULT_SHAPE, strategy);
+    let shape = deployment_shape(deployment).unwrap_or(Shape::Other);
     Told { desired, shape, selector, rollout }
 }
 
@@ -91,17 +93,18 @@ fn owns(deployment: &Deployment, set: &ReplicaSet) -> bool {
     owners.any(|owner| owner.controller == Some(true) && Some(&owner.uid) == deployment.metadata.uid.as_ref())
 }
 
-fn strategy(strategy: &DeploymentStrategy) -> Shape {
-    if strategy.type_.as_deref() == Some("Recreate") {
-        return Shape::Recreate;
+/// How a Deployment replaces its replicas; `None` when its `maxSurge` is neither a count nor a percentage, which no API server stores.
+pub fn deployment_shape(deployment: &Deployment) -> Option<Shape> {
+    let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref());
+    if strategy.and_then(|strategy| strategy.type_.as_deref()) == Some("Recreate") {
+        return Some(Shape::Recreate);
     }
-    match strategy.rolling_update.as_ref().and_then(|rolling| rolling.max_surge.as_ref()) {
-        None => DEFAULT_SHAPE,
-        Some(surge) => surge_of(surge).map_or(Shape::Other, |max_surge| Shape::RollingUpdate { max_surge }),
+    match strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.max_surge.as_ref()) {
+        None => Some(DEPLOYMENT_SHAPE),
+        Some(surge) => surge_of(surge).map(|max_surge| Shape::RollingUpdate { max_surge }),
     }
 }
 
-/// None: not as the API server would have let it pass.
 fn surge_of(surge: &IntOrString) -> Option<Surge> {
     match surge {
         IntOrString::Int(count) => u32::try_from(*count).ok().map(Surge::Count),

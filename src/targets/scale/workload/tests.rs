@@ -83,6 +83,13 @@ fn a_rolling_update_is_in_progress_until_one_replica_set_has_all_pods() {
 }
 
 #[test]
+fn a_paused_deployment_is_settled_unless_the_pause_came_in_the_middle_of_a_rollout() {
+    let paused = json!({"spec": {"paused": true}, "status": {"replicas": 5, "updatedReplicas": 0}});
+    assert_eq!(rollout(&paused, &[replica_set(5, 5)]), Rollout::Settled);
+    assert_eq!(rollout(&paused, &[replica_set(4, 4), replica_set(2, 2)]), Rollout::InProgress);
+}
+
+#[test]
 fn a_recreate_is_in_progress_while_no_replica_set_is_told_to_make_pods() {
     let none = json!({"status": {"replicas": 0, "updatedReplicas": 0}, "spec": {"strategy": {"type": "Recreate"}}});
     assert_eq!(rollout(&none, &[replica_set(0, 0), replica_set(0, 0)]), Rollout::InProgress);
