@@ -6,6 +6,8 @@
 mod decisions;
 #[path = "operator/metrics_apis.rs"]
 mod metrics_apis;
+#[path = "operator/spike.rs"]
+mod spike;
 #[path = "operator/world.rs"]
 mod world;
 
@@ -204,9 +206,7 @@ async fn a_live_capacity_needs_the_role_that_the_condition_prints_and_grows_noth
     world.deployment("worker", 2).await;
     let queue = world.queue("orders", 1_200);
     let url = database.url("hybridscaler");
-    world
-        .apply(&format!("{{apiVersion: v1, kind: Secret, metadata: {{name: db-url}}, stringData: {{url: {url:?}}}}}"))
-        .await;
+    world.apply(&world::secret("db-url", &url)).await;
     world
         .apply(
             "{apiVersion: hybridscaler.dev/v1alpha1, kind: ConnectionBudget, metadata: {name: db}, \

@@ -4,8 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
-use hybridscaler::api::{ConnectionBudget, HybridScaler};
-use hybridscaler_e2e::{bed::Bed, operator::Operator};
+use hybridscaler::api::{
+    ConnectionBudget, HybridScaler,
+    rbac::{self, ServiceAccount},
+};
+use hybridscaler_e2e::{
+    bed::Bed,
+    operator::{Operator, RELEASE},
+};
 use hybridscaler_e2e_aws::{ACCESS_KEY_ID, ACCOUNT, Aws, REGION, SECRET_ACCESS_KEY, Timing};
 use k8s_openapi::api::{apps::v1::Deployment, events::v1::Event};
 use kube::{
@@ -148,6 +154,18 @@ spec:
         until(self.api(), name, wanted).await
     }
 
+    /// Makes a Secret with a database's `url`, and lets the operator read it.
+    pub(crate) async fn secret(&self, name: &str, url: &str) {
+        self.apply(&secret(name, url)).await;
+        let operator = ServiceAccount { namespace: self.namespace().to_owned(), name: RELEASE.to_owned() };
+        self.apply(&rbac::read_secret(self.namespace(), name, &operator).to_string()).await;
+    }
+
+    /// Waits until the Deployment is as `wanted` says.
+    pub(crate) async fn deployed(&self, name: &str, wanted: impl Fn(&Deployment) -> bool) -> Deployment {
+        until(self.api(), name, wanted).await
+    }
+
     /// Waits until the Deployment has `replicas`, all of them ready.
     pub(crate) async fn ready(&self, name: &str, replicas: i32) {
         until::<Deployment>(self.api(), name, |deployment| {
@@ -166,6 +184,11 @@ spec:
         };
         events.items.iter().filter(about).filter_map(|event| event.note.clone()).collect()
     }
+}
+
+/// A Secret with a database's `url`.
+pub(crate) fn secret(name: &str, url: &str) -> String {
+    format!("{{apiVersion: v1, kind: Secret, metadata: {{name: {name}}}, stringData: {{url: {url:?}}}}}")
 }
 
 /// Deletes every object of a kind, if the kind is known yet.
