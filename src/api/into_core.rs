@@ -131,7 +131,7 @@ impl ConnectionBudgetSpec {
             connection_budget::Source::Static(connections) => {
                 in_range("spec.capacity.static", connections, 1, 1_000_000).map(|fixed| Some(Connections(fixed)))
             }
-            connection_budget::Source::Postgres(_) => Ok(None),
+            connection_budget::Source::Postgres(_) | connection_budget::Source::Mysql(_) => Ok(None),
         }
     }
 

@@ -1,13 +1,17 @@
 //! What the operator reports about both kinds.
 
 mod history;
+mod promises;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::history::{Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory};
+pub use self::{
+    history::{Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory},
+    promises::{AssumptionStatus, EvidenceState, ObservedConnections, PromiseState, PromiseStatus, PromisesStatus},
+};
 use super::{ledger::StoredLedger, schema};
 
 /// What is true of one scaler. Values are those of the last decision; live ones are in the operator's metrics.
@@ -185,12 +189,20 @@ pub struct ConnectionBudgetStatus {
     #[schemars(schema_with = "schema::ledger")]
     pub ledger: Option<StoredLedger>,
 
-    /// When the capacity was last read.
+    /// When the database was last read; at most a minute behind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::instant")]
     pub last_read_time: Option<Time>,
 
-    /// `Ready`, `CapacityKnown` and `OverBudget`.
+    /// Connections seen open then. Missing for a static capacity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<ObservedConnections>,
+
+    /// What is promised, whether it holds now, on what assumptions, and what was seen against each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promises: Option<PromisesStatus>,
+
+    /// `Ready`, `CapacityKnown`, `OverBudget`, `SharedDatabase`, `PoolsGuaranteed` and `LedgerHasRoom`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
