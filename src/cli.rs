@@ -4,7 +4,7 @@ mod budget;
 pub mod check;
 mod controller;
 mod crds;
-mod decide;
+pub mod decide;
 mod explain;
 mod manifest;
 mod schema;

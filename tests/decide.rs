@@ -66,10 +66,89 @@ fn every_example_of_the_page_is_explained_as_the_page_says() {
 }
 
 #[test]
-fn the_published_schema_is_the_one_that_the_binary_prints() {
-    let printed = stdout(&run(&["schema", "decision-input"], ""));
-    let stale = committed("decision-input.schema.json", &printed) != printed;
-    assert!(!stale, "docs/decision-input.schema.json is stale: see the head of tests/decide.rs");
+fn the_published_schemas_are_those_that_the_binary_prints() {
+    for document in ["decision-input", "decision-output"] {
+        let printed = stdout(&run(&["schema", document], ""));
+        let file = format!("{document}.schema.json");
+        assert!(committed(&file, &printed) == printed, "docs/{file} is stale: see the head of tests/decide.rs");
+    }
+}
+
+/// What a schema of ours does not say of a value; `$ref`s lead to `definitions`.
+fn strange(schema: &Value, value: &Value, definitions: &Value, path: &str, found: &mut Vec<String>) {
+    // What stands beside a reference counts too.
+    let follow = |schema: &Value| {
+        let Some(reference) = schema["$ref"].as_str() else { return schema.clone() };
+        let mut whole = definitions[reference.strip_prefix("#/$defs/").unwrap()].clone();
+        for (name, type_) in schema["properties"].as_object().into_iter().flatten() {
+            whole["properties"][name] = type_.clone();
+        }
+        whole
+    };
+    let schema = follow(schema);
+    let choices = ["oneOf", "anyOf"].iter().filter_map(|choice| schema[*choice].as_array()).flatten();
+    let choices: Vec<Value> = choices.map(follow).collect();
+    if !choices.is_empty() {
+        let fits = |choice: &Value| {
+            let mut found = Vec::new();
+            strange(choice, value, definitions, path, &mut found);
+            found.is_empty()
+        };
+        if !choices.iter().any(fits) {
+            found.push(format!("{path}: {value}"));
+        }
+    }
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(several) => several.iter().map(|one| one.as_str().unwrap()).collect(),
+        _ => Vec::new(),
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    if !types.is_empty() && !types.contains(&kind) && !(kind == "integer" && types.contains(&"number")) {
+        found.push(format!("{path} is of type {kind}"));
+    }
+    let known = |word: &Value| schema["enum"].as_array().is_none_or(|words| words.contains(word));
+    if !known(value) || schema.get("const").is_some_and(|only| only != value) {
+        found.push(format!("{path}: {value}"));
+    }
+    for item in value.as_array().into_iter().flatten() {
+        strange(&schema["items"], item, definitions, path, found);
+    }
+    for (name, below) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(name) {
+            Some(schema) => strange(schema, below, definitions, &format!("{path}.{name}"), found),
+            None if schema["properties"].is_object() && choices.is_empty() => found.push(format!("{path}.{name}")),
+            None => {}
+        }
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if value.get(name.as_str().unwrap()).is_none() {
+            found.push(format!("{path} has no {name}"));
+        }
+    }
+}
+
+#[test]
+fn what_is_decided_is_as_the_published_schema_has_it() {
+    let schema: Value = serde_json::from_str(&stdout(&run(&["schema", "decision-output"], ""))).unwrap();
+    let find = |output: &Value| {
+        let mut found = Vec::new();
+        strange(&schema, output, &schema["$defs"], "output", &mut found);
+        found
+    };
+    for document in documents(&page()) {
+        let output: Value = serde_json::from_str(&stdout(&run(&["decide", "-o", "json"], document))).unwrap();
+        assert_eq!(find(&output), Vec::<String>::new(), "{document}");
+    }
+    assert!(find(&serde_json::json!({"decision": {"replicas": "5", "more": 1}, "history": {}})).len() >= 6);
 }
 
 #[test]
@@ -135,13 +214,133 @@ history: {looked: 1m}
     assert_eq!(said.matches("error: <stdin>:").count(), expected.len(), "{said}");
 }
 
+/// What is said of a document that is refused, a line a finding, from its path on.
+fn refused(document: &str) -> Vec<String> {
+    let output = run(&["decide"], document);
+    assert_eq!(output.status.code(), Some(1), "{document}");
+    let said = stderr(&output);
+    let place = regex::Regex::new(r"^error: <stdin>:\d+:\d+: ").unwrap();
+    said.lines().map(|line| place.replace(line, "").into_owned()).collect()
+}
+
 #[test]
-fn what_is_named_after_nothing_gets_the_nearest_name() {
+fn what_is_named_after_nothing_is_told_together_with_what_the_schema_refuses() {
     let document = documents(&page())[0].replace("    backlog: {queue", "    backlg: {queue");
-    let output = run(&["decide"], &document);
-    let expected = "observation.readings.backlg: `backlg` is no trigger of the scaler: did you mean `backlog`?\n";
-    assert!(stderr(&output).ends_with(expected), "{}", stderr(&output));
-    assert_eq!(output.status.code(), Some(1));
+    let document = document.replace("maxReplicas: 20", "maxReplicas: 20000\n  schedules: []");
+    let document = document.replace("  readings:", "  openSchedules: {day: 2027-01-15T09:00:00Z}\n  readings:");
+    let mut said = refused(&document);
+    said.sort();
+    assert_eq!(
+        said,
+        [
+            "observation.openSchedules.day: `day` is no schedule of the scaler: leave it out, there is none",
+            "observation.readings.backlg: `backlg` is no trigger of the scaler: did you mean `backlog`?",
+            "scaler.maxReplicas: Invalid value: 20000: scaler.maxReplicas in body should be less than or equal to 10000: set 1 to 10000",
+        ]
+    );
+}
+
+#[test]
+fn a_reading_that_its_trigger_cannot_give_is_refused() {
+    let readings = |target: &str, readings: &str| {
+        refused(&format!(
+            "now: 2027-01-15T08:00:00Z
+scaler:
+  targetRef: {target}
+  maxReplicas: 50
+  triggers:
+    - name: backlog
+      sqs: {{queueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/orders', messagesPerReplica: 60}}
+    - name: cpu
+      cpu: {{targetUtilization: 65}}
+    - name: requests
+      external: {{metricName: requests, targetValue: '100'}}
+observation:
+  replicas: {{desired: 5}}
+  readings: {readings}
+"
+        ))
+    };
+    let workload = "{apiVersion: apps/v1, kind: Deployment, name: worker}";
+    assert_eq!(
+        readings(workload, "{backlog: {value: '9'}, cpu: {utilization: 80}, requests: {queue: {visible: 9}}}"),
+        [
+            "observation.readings.backlog: `value` is no reading of an SQS queue: give queue",
+            "observation.readings.cpu: `utilization` is no reading of the CPU of a workload: give pods",
+            "observation.readings.requests: `queue` is no reading of an external metric: give value",
+        ]
+    );
+    let service = "{ecs: {cluster: prod, service: api, region: eu-west-1}}";
+    assert_eq!(
+        readings(service, "{cpu: {pods: [{count: 10000}, {count: 10000}]}}"),
+        ["observation.readings.cpu: `pods` is no reading of the CPU of an ECS service: give utilization"]
+    );
+    let eleven = format!("{{cpu: {{pods: [{}]}}}}", "{count: 10000},".repeat(11));
+    assert_eq!(
+        readings(workload, &eleven),
+        ["observation.readings.cpu.pods: `110000` is too many pods together: give 100000 at most"]
+    );
+}
+
+#[test]
+fn every_schedule_that_never_opens_is_told() {
+    let document = documents(&page())[0].replace(
+        "  maxReplicas: 20",
+        "  maxReplicas: 20
+  schedules:
+    - {name: one, start: 61 8 * * *, end: 0 18 * * *, floorReplicas: 3}
+    - {name: two, start: 0 8 * * *, end: 0 18 * * *, floorReplicas: 3}
+    - {name: three, start: 0 8 * * *, end: 0 18 * * *, floorReplicas: 3, timeZone: Europe/Pariss}",
+    );
+    let said = refused(&document);
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert!(said[0].starts_with("scaler.schedules[0].start: `61 8 * * *` "), "{said:#?}");
+    assert!(said[1].starts_with("scaler.schedules[2].timeZone: `Europe/Pariss` "), "{said:#?}");
+}
+
+#[test]
+fn a_budget_that_the_scaler_takes_nothing_from_is_refused() {
+    let page = page();
+    let document = documents(&page).into_iter().find(|document| document.contains("\nbudget:")).unwrap();
+    let without: String = {
+        let (before, rest) = document.split_once("  connections:").unwrap();
+        let (_, after) = rest.split_once("\nobservation:").unwrap();
+        format!("{before}\nobservation:{after}")
+    };
+    let said = refused(&without);
+    let expected = "is no budget that the scaler takes connections from: set scaler.connections, or leave budget out";
+    assert!(said.len() == 1 && said[0].starts_with("budget.name: ") && said[0].ends_with(expected), "{said:#?}");
+    let name = document.split_once("budgetRef: {name: ").unwrap().1.split_once('}').unwrap().0;
+    let said =
+        refused(&document.replace(&format!("budgetRef: {{name: {name}}}"), &format!("budgetRef: {{name: {name}s}}")));
+    assert!(said.len() == 1 && said[0].ends_with(&format!(": did you mean `{name}s`?")), "{said:#?}");
+}
+
+#[test]
+fn a_text_that_is_no_document_is_told_where_it_breaks_and_how_to_mend_it() {
+    for (text, expected) in [
+        ("now: 1\nscaler: {a: 1\n", "<stdin>:2:9: the bracket '{' is never closed: close it"),
+        ("now: 1\n  now: 2\n", "<stdin>:2:6: a second colon follows in one line: quote the value, or begin a new line"),
+        ("now: 1\nnow: 2\n", "<stdin>:2:1: the field `now` is set a second time: remove one of the two"),
+        ("- 1\n", "<stdin>:1:1: the document is no object: write its fields, such as now, scaler and observation"),
+        (
+            "# a comment\n\n5\n",
+            "<stdin>:3:1: the document is no object: write its fields, such as now, scaler and observation",
+        ),
+    ] {
+        let output = run(&["decide"], text);
+        assert_eq!((stderr(&output), output.status.code()), (format!("error: {expected}\n"), Some(1)));
+    }
+}
+
+#[test]
+fn a_number_past_64_bits_is_out_of_range_and_no_other_type() {
+    let document = documents(&page())[0].replace("maxReplicas: 20", "maxReplicas: 99999999999999999999");
+    let said = refused(&document);
+    assert!(
+        said.len() == 1 && said[0].starts_with("scaler.maxReplicas: ") && said[0].ends_with(": set 1 to 10000"),
+        "{said:#?}"
+    );
 }
 
 #[test]
@@ -184,7 +383,11 @@ fn the_first_line_that_comes_out_differently_is_named_with_what_differs() {
     let expected = "error: <stdin>:3: orders/worker at 2027-01-15T08:00:00Z: \
                     output.decision.replicas was 11, and is 10 now\n";
     assert_eq!((stderr(&output).as_str(), output.status.code()), (expected, Some(1)));
-    assert!(stderr(&replay(&record[3..])).starts_with("error: <stdin>:1: "));
+    let cut = "error: <stdin>:1: no whole line of a record (column 99: the quote is never closed): \
+               remove it; an operator that is killed leaves its last line so\n";
+    assert_eq!(stderr(&replay(&record[3..])), cut);
+    let other = "error: <stdin>:1: has no name, so it is no line of a record: name a file that --record wrote\n";
+    assert_eq!(stderr(&replay(&["{}".into()])), other);
     let nothing = "error: <stdin> holds no decision: name the file that --record wrote\n";
     assert_eq!(stderr(&replay(&[])), nothing);
 }

@@ -34,6 +34,7 @@ const USUAL: usize = 4;
 
 /// What all triggers together ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Demand {
     /// One a trigger, in the policy's order.
@@ -54,6 +55,7 @@ pub struct Demand {
 
 /// Whose number is the largest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Winner {
     /// A trigger's.

@@ -29,6 +29,7 @@ pub type Steps = SmallVec<[Step; 4]>;
 ///
 /// [`fmt::Display`] prints all of it on several lines; [`Explanation::headline`] one sentence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// When it was decided.
@@ -47,6 +48,7 @@ pub struct Explanation {
 
 /// What one rule made of the number that reached it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Step {
     /// The number that reached it.
@@ -59,6 +61,7 @@ pub struct Step {
 
 /// What the connection budget made of a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BudgetStep {
     /// The budget's name.

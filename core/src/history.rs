@@ -74,6 +74,7 @@ pub struct Activity {
 
 /// How far a cooldown has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all_fields = "camelCase")]
 pub enum Cooling {
     /// It is over.
@@ -94,6 +95,7 @@ pub enum Cooling {
 
 /// How a change was found settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Settled {
     /// As many replicas run as were asked for.
     AtRest,

@@ -21,6 +21,7 @@ pub struct Observation {
 
 /// The replicas of one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Workload {
     /// What the target is told to run (`spec.replicas` of a scale, `desiredCount` of a service).

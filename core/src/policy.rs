@@ -50,6 +50,7 @@ pub struct Trigger {
 
 /// The load that one replica should carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Target {
     /// Messages of a queue.
@@ -70,6 +71,7 @@ pub enum Target {
 
 /// What a replica should carry of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Queue {
     /// How many messages are enough for a replica.
@@ -82,6 +84,7 @@ pub struct Queue {
 
 /// How many messages are enough for a replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Enough {
     /// This many; at least 1.
@@ -151,6 +154,7 @@ pub struct Pace {
 
 /// How much may change in a time (the HPA's scaling policy).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RatePolicy {
     /// Unit of `value`.
@@ -163,6 +167,7 @@ pub struct RatePolicy {
 
 /// Unit of a [`RatePolicy`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum RateKind {
     /// Replicas.
     Pods,

@@ -171,6 +171,7 @@ impl Unknown {
 
 /// Why a reading leads to no number of replicas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[error("{message}")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Unread {

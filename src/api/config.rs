@@ -123,7 +123,10 @@ aws: {endpointUrl: "http://127.0.0.1:4566"}
     #[test]
     fn a_value_that_could_never_match_is_refused_by_field() {
         let cases = [
-            ("trust: [{queues: [\"arn:aws:sqs:eu-west-1:123456789012:q\"]}]", "line 1: missing field `namespaces`"),
+            (
+                "trust: [{queues: [\"arn:aws:sqs:eu-west-1:123456789012:q\"]}]",
+                "line 1, column 10: the field `namespaces` is missing: set it",
+            ),
             (
                 "trust: [{namespaces: []}]",
                 "trust[0].namespaces: `[]` names no namespace: name at least one, or * for all",
@@ -153,8 +156,11 @@ aws: {endpointUrl: "http://127.0.0.1:4566"}
                 "aws: {endpointUrl: \"localhost:4566\"}",
                 "aws.endpointUrl: `localhost:4566` is not a URL: write https://HOST or http://HOST:PORT",
             ),
-            ("trusted: []", "line 1: unknown field `trusted`: did you mean `trust`?"),
-            ("trust:\n  - namespaces: [a]\n    queue: []\n", "line 3: unknown field `queue`: did you mean `queues`?"),
+            ("trusted: []", "line 1, column 1: unknown field `trusted`: did you mean `trust`?"),
+            (
+                "trust:\n  - namespaces: [a]\n    queue: []\n",
+                "line 3, column 5: unknown field `queue`: did you mean `queues`?",
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(OperatorConfig::parse(text).unwrap_err().to_string(), expected, "{text}");

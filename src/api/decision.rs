@@ -4,12 +4,13 @@
 use hybridscaler_core::{Decision, Replicas, explanation, history, policy::Policy};
 use jiff::Timestamp;
 use kube::KubeSchema;
-use schemars::{generate::SchemaSettings, transform::AddNullable};
+use schemars::{JsonSchema, generate::SchemaSettings, transform::AddNullable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{hybrid_scaler::HybridScalerSpec, spec_error::SpecError};
 
+pub mod across;
 pub mod ages;
 pub mod budget;
 pub mod observation;
@@ -42,7 +43,7 @@ pub struct DecisionInput {
 }
 
 /// What a decision comes to.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionOutput {
     /// The number, and what limits it.
@@ -54,7 +55,7 @@ pub struct DecisionOutput {
 }
 
 /// A decision in short.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
     /// Replicas that the target is told to run now.
@@ -68,7 +69,7 @@ pub struct Verdict {
 }
 
 /// A decision's explanation, for programs and for people.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 pub struct Explanation {
     /// For programs.
     #[serde(flatten)]
@@ -103,7 +104,7 @@ impl DecisionInput {
         let mut history = self.history.clone();
         let mut decision = hybridscaler_core::look(&policy, &seen, &mut history, self.now);
         if let Some(budget) = &self.budget {
-            decision.explanation.budget = Some(budget.step(&decision, &self.scaler));
+            decision.explanation.budget = Some(budget.step(&decision, &self.scaler)?);
             decision.limited_by = decision.explanation.limited_by();
         }
         Ok(DecisionOutput::of(&decision, &history))
@@ -142,6 +143,11 @@ impl DecisionInput {
 }
 
 impl DecisionOutput {
+    /// The schema of such a document, as JSON Schema (2020-12).
+    pub fn schema() -> Value {
+        SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Self>().to_value()
+    }
+
     /// What `decision` comes to, with what is remembered after it.
     pub fn of(decision: &Decision, history: &history::History) -> Self {
         let Decision { replicas, limited_by, recommendation: _, explanation } = decision;

@@ -76,6 +76,11 @@ pub fn milli(text: &str) -> Option<i128> {
     i128::try_from(magnitude).ok()?.checked_mul(sign)
 }
 
+/// A quantity as Kubernetes writes it: `12`, `12500m`.
+pub(super) fn thousandths(milli: u64) -> String {
+    if milli.is_multiple_of(1000) { (milli / 1000).to_string() } else { format!("{milli}m") }
+}
+
 /// A suffix as a factor and a power of ten.
 fn scale(suffix: &str) -> Option<(u128, i32)> {
     let binary = |power: u32| Some((1024_u128.checked_pow(power)?, 0));

@@ -1,13 +1,19 @@
 //! Reading YAML that a person wrote: an error says where, what, and what was probably meant.
 
+mod problem;
+
 use serde::de::DeserializeOwned;
+
+use self::problem::problem;
 
 /// YAML that cannot be read as what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
+#[error("line {line}, column {column}: {problem}")]
 pub struct YamlError {
     /// Line of the text, from 1.
     pub line: u64,
+    /// Character of the line, from 1.
+    pub column: u64,
     /// What is wrong there and how to mend it.
     pub problem: String,
 }
@@ -24,17 +30,8 @@ pub fn read_manifest<T: DeserializeOwned>(text: &str) -> Result<T, YamlError> {
 }
 
 fn explain(error: &serde_saphyr::Error) -> YamlError {
-    use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter};
-    let error = error.without_snippet();
-    let problem = match error {
-        Error::SerdeUnknownField { field, expected, .. } => unknown_field(field, expected),
-        Error::SerdeUnknownVariant { variant, expected, .. } => {
-            format!("unknown value `{variant}`: use one of {}", expected.join(", "))
-        }
-        // Without the location, which stands in front already; what is left may quote the text, so it is escaped.
-        other => DefaultMessageFormatter.format_message(other).escape_debug().to_string(),
-    };
-    YamlError { line: error.location().map_or(1, |at| at.line()), problem }
+    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+    YamlError { line, column, problem: problem(error) }
 }
 
 /// What to say of a field that is none of the known ones.
@@ -44,9 +41,10 @@ pub fn unknown_field(field: &str, known: &[&str]) -> String {
 
 /// What may have been meant by a name that is none of the known ones.
 pub fn likely(name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("use one of {}", known.join(", ")),
+    match (nearest(name, known), known) {
+        (Some(meant), _) => format!("did you mean `{meant}`?"),
+        (None, []) => "leave it out, there is none".into(),
+        (None, known) => format!("use one of {}", known.join(", ")),
     }
 }
 
@@ -94,13 +92,18 @@ mod tests {
     #[test]
     fn an_unknown_field_is_named_with_its_line_and_the_nearest_known_one() {
         let error = read::<Sample>("# a comment\ndatabaseHost: []\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 2: unknown field `databaseHost`: did you mean `databaseHosts`?");
+        assert_eq!(error.to_string(), "line 2, column 1: unknown field `databaseHost`: did you mean `databaseHosts`?");
     }
 
     #[test]
     fn a_field_that_resembles_nothing_gets_the_list() {
         let error = read::<Sample>("colour: red\n").unwrap_err();
-        assert_eq!(error.to_string(), "line 1: unknown field `colour`: use one of databaseHosts");
+        assert_eq!(error.to_string(), "line 1, column 1: unknown field `colour`: use one of databaseHosts");
+    }
+
+    #[test]
+    fn where_nothing_is_known_nothing_is_proposed() {
+        assert_eq!(unknown_field("colour", &[]), "unknown field `colour`: leave it out, there is none");
     }
 
     #[test]

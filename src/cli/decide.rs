@@ -10,8 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use super::manifest::Source;
 use crate::api::decision::DecisionOutput;
+
+pub use self::input::{Input, read};
+pub use super::manifest::{Finding, Source};
 
 /// Exit codes: a document that cannot be decided on, a decision that came out differently; a file that cannot be read.
 const FINDINGS: u8 = 1;
@@ -63,7 +65,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn decide(source: &Arc<Source>, format: Format) -> anyhow::Result<()> {
-    let decided = input::read(source).and_then(|input| input.decide());
+    let decided = read(source).and_then(|input| input.decide());
     let output = decided.map_err(|findings| {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         anyhow::anyhow!(lines.join("\nerror: "))

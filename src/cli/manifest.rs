@@ -27,6 +27,9 @@ pub use self::{
     source::{Place, Source},
 };
 
+/// Fields of every manifest.
+const FIELDS: &str = "apiVersion and kind";
+
 /// Everything in some files that says how connections are used, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Manifests {
@@ -66,7 +69,7 @@ impl Manifests {
     pub(super) fn of(sources: &[Arc<Source>], previous: &Previous) -> Self {
         let mut manifests = Self::default();
         for source in sources {
-            let (objects, unreadable) = objects(source);
+            let (objects, unreadable) = objects(source, FIELDS);
             manifests.findings.extend(unreadable);
             for object in objects {
                 manifests.add(object, previous);
@@ -126,7 +129,7 @@ fn accept<T: DeserializeOwned>(to: &mut Vec<Found<T>>, at: Object, value: Value)
 impl Previous {
     /// The objects of our kinds in some sources.
     pub(super) fn read(sources: &[Arc<Source>]) -> Self {
-        Self(sources.iter().flat_map(|source| objects(source).0).collect())
+        Self(sources.iter().flat_map(|source| objects(source, FIELDS).0).collect())
     }
 
     /// What is stored under the name of `object`.

@@ -9,6 +9,7 @@ use crate::units::{Connections, Replicas};
 
 /// Why a consumer runs fewer replicas than wanted. The names are stable: they are condition reasons and metric labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all_fields = "camelCase")]
 pub enum Waiting {
     /// The target's controller has not observed the newest change, so its counts may be of the past.
@@ -61,6 +62,7 @@ pub enum Waiting {
 
 /// A consumer that holds connections.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Holder {
     /// `namespace/name` of its scaler.

@@ -15,6 +15,7 @@ use crate::{
 
 /// Whether there is work to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all_fields = "camelCase")]
 pub enum Activation {
     /// A trigger has reached its activation threshold; or a schedule that is open asks for replicas, where only schedules tell.

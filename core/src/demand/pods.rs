@@ -58,6 +58,7 @@ pub enum Group {
 
 /// How many pods of each group there were, and what the ready ones use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PodsSeen {
     /// Pods whose use counts.
@@ -76,6 +77,7 @@ pub struct PodsSeen {
 
 /// What pods use on average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum PodsUse {
     /// Whole percent of what they request, rounded down.

@@ -20,6 +20,7 @@ use crate::{
 
 /// What one trigger asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Proposal {
     /// The trigger's name.
@@ -32,6 +33,7 @@ pub struct Proposal {
 
 /// What one reading leads to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "state")]
 pub enum Verdict {
     /// The reading is usable.
@@ -42,6 +44,7 @@ pub enum Verdict {
 
 /// A number of replicas with the arithmetic that led to it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Counted {
     /// What was read, as far as the number rests on it.
@@ -60,6 +63,7 @@ pub struct Counted {
 
 /// What was read of a signal, as far as a proposal rests on it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Measure {
     /// Messages of a queue.
@@ -103,6 +107,7 @@ pub enum Measure {
 
 /// Why a proposal is what it is. The names are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 pub enum Ruling {
     /// The load asks for more replicas than desired.
     More,
@@ -127,6 +132,7 @@ pub enum Ruling {
 
 /// The loads between which a proposal stays as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Band {
     /// Of a queue.

@@ -15,6 +15,7 @@ use crate::{
 
 /// A rule that changed or kept a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all_fields = "camelCase")]
 pub enum Cause {
     /// Signals are unknown, so nothing is scaled in.
@@ -111,6 +112,7 @@ pub enum Cause {
 
 /// Where a bound comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Bound {
     /// The schedule whose open window sets it; none: the policy itself.
@@ -123,6 +125,7 @@ macro_rules! limits {
         /// What keeps a number of replicas from being another one. The names are stable: they stand in a column, in conditions and
         /// metrics.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schemars", derive(schemars::JsonSchema))]
         pub enum Limit {
             $($(#[$doc])* #[serde(rename = $word)] $name,)*
         }
@@ -184,7 +187,61 @@ limits! {
 }
 
 impl Cause {
-    const fn limit(&self) -> Limit {
+    /// Since when it has been there, where that began before the decision.
+    #[must_use]
+    pub const fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::ScaleUpStabilized { run, .. } | Self::ScaleDownStabilized { run, .. } => Some(run.from),
+            _ => None,
+        }
+    }
+
+    /// Until when it lasts at the latest, where that is known.
+    #[must_use]
+    pub const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::ScaleUpStabilized { until, .. } | Self::ScaleDownStabilized { until, .. } => *until,
+            Self::ScaleUpCooldown { cooling, .. } | Self::ScaleDownCooldown { cooling, .. } => match cooling {
+                Cooling::Over => None,
+                Cooling::Settling { latest } => Some(*latest),
+                Cooling::Until { end, .. } => Some(*end),
+            },
+            _ => None,
+        }
+    }
+
+    /// The number that would be followed without it, where it says.
+    #[must_use]
+    pub const fn then(&self) -> Option<Replicas> {
+        match self {
+            Self::ScaleUpStabilized { then, .. }
+            | Self::ScaleDownStabilized { then, .. }
+            | Self::ScaleUpLimit { then, .. }
+            | Self::ScaleDownLimit { then, .. }
+            | Self::ScaleUpDisabled { then }
+            | Self::ScaleDownDisabled { then }
+            | Self::ScaleUpCooldown { then, .. }
+            | Self::ScaleDownCooldown { then, .. }
+            | Self::Paused { then }
+            | Self::ScaleUpPaused { then }
+            | Self::ScaleDownPaused { then }
+            | Self::Pinned { then } => Some(*then),
+            _ => None,
+        }
+    }
+
+    /// The schedule that sets a bound, if one does.
+    #[must_use]
+    pub fn schedule(&self) -> Option<&str> {
+        match self {
+            Self::MinReplicas(bound) | Self::MaxReplicas(bound) => bound.schedule.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What it is called in columns, conditions and metric labels.
+    #[must_use]
+    pub const fn limit(&self) -> Limit {
         match self {
             Self::UnknownSignal => Limit::UnknownSignal,
             Self::ScaleUpStabilized { .. } => Limit::ScaleUpStabilized,

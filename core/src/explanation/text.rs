@@ -44,11 +44,9 @@ struct Since<'a>(&'a Step);
 
 impl fmt::Display for Since<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.cause {
-            Cause::ScaleUpStabilized { run, .. } | Cause::ScaleDownStabilized { run, .. } => {
-                write!(f, " (first at {:.0})", run.from)
-            }
-            _ => Ok(()),
+        match self.0.cause.since() {
+            Some(since) => write!(f, " (first at {since:.0})"),
+            None => Ok(()),
         }
     }
 }

@@ -224,10 +224,16 @@ impl fmt::Display for Rule<'_> {
         match cause {
             Cause::UnknownSignal => {
                 f.write_str("no scale-in while ")?;
+                let last = demand.unknown().count().saturating_sub(1);
                 for (i, (name, _)) in demand.unknown().enumerate() {
-                    write!(f, "{}{name}", if i == 0 { "" } else { ", " })?;
+                    let before = match i {
+                        0 => "",
+                        i if i == last => " and ",
+                        _ => ", ",
+                    };
+                    write!(f, "{before}{name}")?;
                 }
-                f.write_str(" is unknown")
+                f.write_str(if last == 0 { " is unknown" } else { " are unknown" })
             }
             Cause::ScaleUpStabilized { run, until, .. } => {
                 write!(f, "scale-up window: {} was recommended{}", run.replicas, Until(*until))

@@ -144,6 +144,22 @@ fn a_budget_that_waits_for_the_target_is_not_blamed_for_it() {
 }
 
 #[test]
+fn every_signal_that_holds_a_scale_in_is_named() {
+    let triggers = ["backlog", "cpu", "orders", "returns"].map(|name| (name, messages(60)));
+    let lost = || unknown(Unknown::Throttled);
+    for (readings, expected) in [
+        ([lost(), queue(0), queue(0), queue(0)], "backlog is unknown"),
+        ([lost(), lost(), queue(0), queue(0)], "backlog and cpu are unknown"),
+        ([lost(), lost(), lost(), queue(0)], "backlog, cpu and orders are unknown"),
+    ] {
+        let seen = seen(at_rest(5), &readings);
+        let text = decide(&policy(1, 50, &triggers), &seen, &History::default(), now()).explanation.to_string();
+        let expected = format!(" -> 5: no scale-in while {expected}\n");
+        assert!(text.contains(&expected), "{expected:?} is not in\n{text}");
+    }
+}
+
+#[test]
 fn no_headline_is_longer_than_160_characters() {
     let name = "a-trigger-with-a-name-as-long-as-a-dns-label-may-be-at-most-63c";
     let policy = policy(2, 50, &[(name, messages(60)), ("cpu", Target::Utilization(65))]);

@@ -5,7 +5,7 @@ use kube::KubeSchema;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::api::hybrid_scaler::HybridScalerSpec;
+use crate::api::{hybrid_scaler::HybridScalerSpec, spec_error::SpecError, yaml::likely};
 
 /// What the connection budget answers.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -36,22 +36,48 @@ fn waiting(_: &mut SchemaGenerator) -> Schema {
 
 impl BudgetAnswer {
     /// The step that it adds to a decision of `scaler`.
-    pub(super) fn step(&self, decision: &Decision, scaler: &HybridScalerSpec) -> BudgetStep {
+    ///
+    /// # Errors
+    /// The scaler takes no connections from such a budget.
+    pub(super) fn step(&self, decision: &Decision, scaler: &HybridScalerSpec) -> Result<BudgetStep, SpecError> {
         let Self { name, allowed_replicas: allowed, told_replicas, waiting } = self.clone();
+        let known: Vec<&str> = scaler.connections.iter().map(|own| own.budget_ref.name.as_str()).collect();
+        if let Some(error) = Self::stranger(&name, &known) {
+            return Err(error);
+        }
         let (from, desired) = (decision.replicas, decision.explanation.workload.desired);
         // Nobody is drained for the budget's sake.
         let to = told_replicas.unwrap_or_else(|| from.min(allowed.max(desired)));
         let short = || {
-            let per_replica = scaler.connections.first().and_then(|use_| u32::try_from(use_.per_replica).ok());
-            let needed = from.minus(to).connections(Connections(per_replica.unwrap_or(1)));
-            Waiting::Room { needed, available: Connections::ZERO, holders: Vec::new() }
+            let own = scaler.connections.iter().find(|own| own.budget_ref.name == last(&name))?;
+            let needed = from.minus(to).connections(Connections(u32::try_from(own.per_replica).ok()?));
+            Some(Waiting::Room { needed, available: Connections::ZERO, holders: Vec::new() })
         };
         let waiting = match told_replicas {
-            Some(_) => waiting,
-            None => waiting.or_else(|| (to < from).then(short)),
+            None if to < from => waiting.or_else(short),
+            _ => waiting,
         };
-        BudgetStep { name, from, to, allowed, waiting }
+        Ok(BudgetStep { name, from, to, allowed, waiting })
     }
+
+    /// What is wrong with the name of a budget that is none of those that a scaler takes connections from.
+    pub(super) fn stranger(name: &str, known: &[&str]) -> Option<SpecError> {
+        let mend = match known {
+            [] => "set scaler.connections, or leave budget out".into(),
+            known if known.contains(&last(name)) => return None,
+            known => likely(last(name), known),
+        };
+        Some(SpecError::new(
+            "budget.name",
+            name,
+            format!("is no budget that the scaler takes connections from: {mend}"),
+        ))
+    }
+}
+
+/// The name in `namespace/name`.
+fn last(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, name)| name)
 }
 
 impl From<&BudgetStep> for BudgetAnswer {

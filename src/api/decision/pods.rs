@@ -5,8 +5,11 @@ use jiff::{SignedDuration, Timestamp};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use super::reading::{read_quantity, thousandths};
-use crate::api::{quantity::QUANTITY_BYTES, spec_error::SpecError};
+use super::reading::read_quantity;
+use crate::api::{
+    quantity::{QUANTITY_BYTES, thousandths},
+    spec_error::SpecError,
+};
 
 /// One pod of a workload with its CPU use, or several that are alike.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pods::Pod;
 use crate::api::{
-    quantity::{QUANTITY_BYTES, QuantityRange},
+    quantity::{QUANTITY_BYTES, QuantityRange, thousandths},
     rule::rule,
     spec_error::SpecError,
 };
@@ -30,8 +30,9 @@ pub struct Reading {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub utilization: Option<f64>,
 
-    /// The pods of a Kubernetes workload with their CPU use.
+    /// The pods of a Kubernetes workload with their CPU use; at most 100000 together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 100_000))]
     pub pods: Option<Vec<Pod>>,
 
     /// The sum of an external metric's series, as a quantity such as `12.5` or `500m`.
@@ -149,9 +150,4 @@ impl Reading {
             &Load::Value { milli } => Self { value: Some(thousandths(milli)), ..Self::default() },
         }
     }
-}
-
-/// A quantity as Kubernetes writes it: `12`, `12500m`.
-pub(super) fn thousandths(milli: u64) -> String {
-    if milli.is_multiple_of(1000) { (milli / 1000).to_string() } else { format!("{milli}m") }
 }

@@ -1,13 +1,14 @@
 //! The decisions of a record, made again.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::input::windows;
 use crate::{
     api::{
         decision::{DecisionInput, DecisionRecord},
-        yaml,
+        yaml::{self, YamlError},
     },
     cli::manifest::Source,
 };
@@ -31,10 +32,12 @@ pub(super) fn run(record: &Source) -> anyhow::Result<()> {
 
 fn again(line: &str) -> anyhow::Result<()> {
     // Not by the JSON parser, which rounds the last digit of some numbers.
-    let recorded: Value = yaml::read(line)?;
-    let part = |name| recorded.get(name).cloned().with_context(|| format!("has no {name}: it is no line of a record"));
-    let input: DecisionInput = serde_json::from_value(part("input")?)?;
-    let name: String = serde_json::from_value(part("name")?)?;
+    let recorded: Value = yaml::read(line).map_err(|YamlError { column, problem, .. }| {
+        let what = problem.rsplit_once(": ").map_or(&*problem, |(what, _)| what);
+        anyhow!("no whole line of a record (column {column}: {what}): remove it; an operator that is killed leaves its last line so")
+    })?;
+    let name: String = part(&recorded, "name")?;
+    let input: DecisionInput = part(&recorded, "input")?;
     let output = input.decide(|| windows(&input))?;
     let now = input.now;
     let decided = DecisionRecord { name, input, output };
@@ -45,6 +48,15 @@ fn again(line: &str) -> anyhow::Result<()> {
         Some(difference) => bail!("{} at {now}: {difference}", decided.name),
         None => bail!("{} at {now} has the same values in another order or form", decided.name),
     }
+}
+
+/// One part of a record's line.
+fn part<T: DeserializeOwned>(recorded: &Value, name: &str) -> anyhow::Result<T> {
+    let Some(part) = recorded.get(name) else {
+        bail!("has no {name}, so it is no line of a record: name a file that --record wrote");
+    };
+    let read = serde_json::from_value(part.clone());
+    read.map_err(|error| anyhow!("its {name} cannot be read ({error}): replay it by the version that recorded it"))
 }
 
 /// Where two documents differ first.

@@ -89,7 +89,9 @@ impl Object {
 }
 
 /// Every object of a source, those in a `List` one by one, and what is no YAML.
-pub(super) fn objects(source: &Arc<Source>) -> (Vec<Object>, Vec<Finding>) {
+///
+/// `fields` are some that such an object has, for who writes none.
+pub(super) fn objects(source: &Arc<Source>, fields: &str) -> (Vec<Object>, Vec<Finding>) {
     let (mut objects, mut findings) = (Vec::new(), Vec::new());
     for (before, text) in documents(&source.text) {
         match yaml::read_manifest::<Option<Spanned<Node>>>(text) {
@@ -98,8 +100,9 @@ pub(super) fn objects(source: &Arc<Source>) -> (Vec<Object>, Vec<Finding>) {
                 unwrap(Document { source: source.clone(), before, root }, &mut objects);
             }
             Ok(Some(root)) => {
-                let problem = "the document is no object: write its fields, such as apiVersion and kind".into();
-                findings.push(unreadable(source, before, YamlError { line: root.referenced.line(), problem }));
+                let problem = format!("the document is no object: write its fields, such as {fields}");
+                let (line, column) = (root.referenced.line(), root.referenced.column());
+                findings.push(unreadable(source, before, YamlError { line, column, problem }));
             }
             Err(error) => findings.push(unreadable(source, before, error)),
         }
@@ -122,15 +125,20 @@ fn unwrap(document: Document, objects: &mut Vec<Object>) {
 }
 
 fn unreadable(source: &Arc<Source>, before: usize, error: YamlError) -> Finding {
-    let YamlError { line, problem } = error;
+    let YamlError { line, column, problem } = error;
+    let (what, mend) = problem.rsplit_once(": ").unwrap_or((&problem, ""));
     let rest = source.text.get(before..).unwrap_or_default();
     let above: usize = (1..line).zip(rest.split_inclusive('\n')).map(|(_, line)| line.len()).sum();
     let text = rest.get(above..).and_then(|rest| rest.lines().next()).unwrap_or_default();
-    let start = before + above + (text.len() - text.trim_start().len());
+    let indent: usize = (1..column).zip(text.chars()).map(|(_, character)| character.len_utf8()).sum();
+    let start = before + above + indent;
     Finding {
         severity: Severity::Error,
-        place: Place { source: source.clone(), span: start..start + text.trim().len() },
-        problem: Problem { check: Check::Yaml, field: String::new(), message: problem, mend: String::new() },
+        place: Place {
+            source: source.clone(),
+            span: start..start + text.get(indent..).unwrap_or_default().trim_end().len(),
+        },
+        problem: Problem { check: Check::Yaml, field: String::new(), message: what.into(), mend: mend.into() },
         object: None,
         value: None,
     }

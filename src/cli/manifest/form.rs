@@ -15,7 +15,11 @@ use super::{
 use crate::api::spec_error::SpecError;
 
 /// What a document of one sort looks like.
-pub(in crate::cli) struct Form(Kind);
+pub(in crate::cli) struct Form {
+    kind: Kind,
+    /// Some fields that such a document has.
+    fields: &'static str,
+}
 
 /// A document that keeps to its form.
 pub(in crate::cli) struct Filled<T> {
@@ -24,13 +28,14 @@ pub(in crate::cli) struct Filled<T> {
 }
 
 impl Form {
-    /// Documents that people call `name`, by their schema.
-    pub(in crate::cli) fn new(name: &str, schema: &Value) -> Self {
+    /// Documents that people call `name`, with such `fields`, by their schema.
+    pub(in crate::cli) fn new(name: &str, fields: &'static str, schema: &Value) -> Self {
         let schema = serde_json::from_value(schema.clone()).unwrap_or_default();
-        Self(Kind::by(name.into(), String::new(), schema))
+        Self { kind: Kind::by(name.into(), String::new(), schema), fields }
     }
 
-    /// Reads the one document of a source, after `prepare` has put it into the form that the schema has and told what it could not.
+    /// Reads the one document of a source, after `prepare` has put it into the form that the schema has and told what is wrong with it
+    /// apart from that.
     ///
     /// # Errors
     /// Everything that is wrong with it.
@@ -39,25 +44,27 @@ impl Form {
         source: &Arc<Source>,
         prepare: impl FnOnce(&mut Value) -> Vec<SpecError>,
     ) -> Result<Filled<T>, Vec<Finding>> {
-        let (mut documents, unreadable) = objects(source);
+        let (mut documents, unreadable) = objects(source, self.fields);
         if !unreadable.is_empty() {
             return Err(unreadable);
         }
         let (Some(at), true) = (documents.pop(), documents.is_empty()) else {
-            return Err(vec![not_one(source, &self.0.name)]);
+            return Err(vec![not_one(source, &self.kind.name)]);
         };
         let mut document = at.json();
-        let mut problems: Vec<Problem> = prepare(&mut document).iter().map(Problem::of).collect();
-        let (broken, document) = verdict::of_form(&self.0, document);
-        problems.extend(broken);
+        let apart: Vec<Problem> = prepare(&mut document).iter().map(Problem::of).collect();
+        let (broken, document) = verdict::of_form(&self.kind, document);
+        // What the schema refuses already is not told twice.
+        let is_new = |problem: &Problem| broken.iter().all(|known| known.field != problem.field);
+        let problems: Vec<Problem> = apart.into_iter().filter(is_new).chain(broken.iter().cloned()).collect();
         if !problems.is_empty() {
             return Err(problems.into_iter().map(|problem| at.finding(Severity::Error, problem)).collect());
         }
         match serde_json::from_value(document) {
             Ok(content) => Ok(Filled { content, at }),
             Err(error) => {
-                let (field, mend) = (String::new(), String::new());
-                let problem = Problem { check: Check::Schema, field, message: error.to_string(), mend };
+                let (message, mend) = (format!("it cannot be read: {error}"), "compare it with its schema".into());
+                let problem = Problem { check: Check::Schema, field: String::new(), message, mend };
                 Err(vec![at.finding(Severity::Error, problem)])
             }
         }

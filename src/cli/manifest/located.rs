@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor},
+    de::{self, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::{Number, Value};
 use serde_saphyr::{Location, Spanned};
@@ -141,6 +141,18 @@ impl<'de> Visitor<'de> for Shape {
     /// JSON has no infinities: they are kept as the text that was written for them.
     fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
         Ok(Node::Scalar(Number::from_f64(value).map_or_else(|| value.to_string().into(), Value::Number)))
+    }
+
+    /// Past what 64 bits hold, as the API server reads it.
+    #[expect(clippy::cast_precision_loss, reason = "so large a number is out of every range, whatever its last digits")]
+    fn visit_u128<E: de::Error>(self, value: u128) -> Result<Node, E> {
+        self.visit_f64(value as f64)
+    }
+
+    /// Below what 64 bits hold, likewise.
+    #[expect(clippy::cast_precision_loss, reason = "as above")]
+    fn visit_i128<E: de::Error>(self, value: i128) -> Result<Node, E> {
+        self.visit_f64(value as f64)
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Node, E> {

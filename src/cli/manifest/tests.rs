@@ -141,7 +141,7 @@ fn a_key_with_dots_is_found() {
 #[test]
 fn what_is_no_yaml_or_no_object_is_told_by_its_line() {
     let first = |text: &str| found(text).first().unwrap().split(": ").next().unwrap().to_owned();
-    assert_eq!(first("a: 1\n---\na: [1\nb: 2\n"), "a.yaml:4:1");
+    assert_eq!(first("a: 1\n---\na: [1\nb: 2\n"), "a.yaml:4:2");
     assert_eq!(first("a: 1\na: 2\n"), "a.yaml:2:1");
     assert_eq!(first("# only words\n\nwords\n"), "a.yaml:3:1");
     assert_eq!(found("# nothing\n---\n"), Vec::<String>::new());
