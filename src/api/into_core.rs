@@ -16,6 +16,7 @@ use super::{
 };
 
 mod behavior;
+mod explanation;
 mod history;
 mod trigger;
 

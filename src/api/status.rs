@@ -1,5 +1,6 @@
 //! What the operator reports about both kinds.
 
+mod decision;
 mod history;
 mod promises;
 
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    decision::{DecisionStatus, MeasureStatus, ProposalStatus, StepStatus, WinnerStatus},
     history::{Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory},
     promises::{AssumptionStatus, EvidenceState, ObservedConnections, PromiseState, PromiseStatus, PromisesStatus},
 };
@@ -62,6 +64,10 @@ pub struct HybridScalerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 4096))]
     pub explanation: Option<String>,
+
+    /// The same for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionStatus>,
 
     /// One entry for each trigger of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -38,7 +38,7 @@ pub(super) struct Args {
 enum Format {
     /// For people: conditions, triggers, the last decision, cooldowns.
     Text,
-    /// For programs: the status as it is stored.
+    /// For programs: the status as it is stored, in which `decision` has each step that the words tell.
     Json,
     /// The same as YAML.
     Yaml,

@@ -89,6 +89,7 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
         last_scale_time: if found.wrote.is_some() { Some(Time(now)) } else { before.last_scale_time.clone() },
         headline: Some(cut(headline(found), HEADLINE)),
         explanation: decision.map(|decision| cut(decision.explanation.to_string(), EXPLANATION)),
+        decision: decision.map(|decision| (&decision.explanation).into()),
         triggers: decision
             .map(|decision| decision.explanation.demand.proposals.iter().zip(&found.readings).map(trigger).collect())
             .unwrap_or_default(),
@@ -206,9 +207,9 @@ fn rehearsal(found: &Found, memory: &Remembered, now: Timestamp) -> Option<Repli
     (!told && found.desired() != Some(replicas)).then_some(replicas)
 }
 
-/// A status without the ages of what was read: they move when nothing else does.
+/// A status without the ages of what was read, and without what is only reckoned from it: they move when nothing else does.
 fn values_of(status: &HybridScalerStatus) -> HybridScalerStatus {
-    let mut kept = HybridScalerStatus { explanation: None, ..status.clone() };
+    let mut kept = HybridScalerStatus { explanation: None, decision: None, ..status.clone() };
     kept.triggers.iter_mut().for_each(|trigger| trigger.read_at = None);
     kept
 }
@@ -221,6 +222,7 @@ fn decision_of(status: &HybridScalerStatus) -> HybridScalerStatus {
         allowed_replicas: None,
         headline: None,
         explanation: None,
+        decision: None,
         connections: Vec::new(),
         history: None,
         ..status.clone()
