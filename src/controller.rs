@@ -111,6 +111,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     let aws = Aws::new(aws::Options { endpoint_url: config.aws.endpoint_url.clone(), ..aws::Options::default() });
     let (sources, wakes) = Sources::new(Readers::new(aws.clone(), client.clone(), account.clone()));
     let metrics = Metrics::new(source_requests(sources.clone())?)?;
+    metrics.add(left_out_of_record(recorder.clone())?)?;
     let readiness = Readiness::waiting_for([SCALERS, BUDGETS]);
     let (scalers, scaler_writer) = reflector::store();
     let (budgets, budget_writer) = reflector::store();
@@ -204,4 +205,15 @@ fn source_requests(sources: Sources<ScalerRef>) -> Result<Box<dyn Collector>, pr
         },
     )?;
     Ok(Box::new(counters))
+}
+
+/// The decisions that are missing in the record, as a Prometheus metric.
+fn left_out_of_record(recorder: Recorder) -> Result<Box<dyn Collector>, prometheus::Error> {
+    let counter = crate::telemetry::metrics::Counted::new(
+        "hybridscaler_record_left_out_total",
+        "Decisions that the record lacks, since they came too fast or could not be written",
+        [],
+        move || vec![([], recorder.left_out())],
+    )?;
+    Ok(Box::new(counter))
 }

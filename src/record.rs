@@ -85,6 +85,11 @@ impl Recorder {
         Ok((Self(Some(Arc::clone(&desk))), Recording { desk, writer }))
     }
 
+    /// Whether a record is kept; where none is, nothing need be remembered for it.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Leaves a decision for the record, made by `decision` only if a record is kept. It never waits.
     pub fn note(&self, decision: impl FnOnce() -> Noted) {
         let Some(desk) = &self.0 else { return };

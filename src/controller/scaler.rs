@@ -199,7 +199,7 @@ impl Found {
         let windows = intent.windows(now);
         self.next_change = windows.next_change;
         let seen = Observation { workload, readings: self.readings.clone(), schedules: windows.open_until };
-        let before = memory.history.clone();
+        let before = ctx.recorder.is_on().then(|| memory.history.clone());
         let decision = look(&intent.policy, &seen, &mut memory.history, now);
         // After a refusal nothing is asked for, so that what was reserved goes back to the others.
         let wanted = if memory.refused.is_some() { workload.desired } else { decision.replicas };
@@ -215,15 +215,17 @@ impl Found {
             self.settled = settled;
             self.settled.write(workload.desired)
         };
-        ctx.recorder.note(|| Noted {
-            name: subject.key(),
-            spec: scaler.spec.clone(),
-            seen,
-            before,
-            now,
-            decision: decision.clone(),
-            after: memory.history.clone(),
-        });
+        if let Some(before) = before {
+            ctx.recorder.note(|| Noted {
+                name: subject.key(),
+                spec: scaler.spec.clone(),
+                seen,
+                before,
+                now,
+                decision: decision.clone(),
+                after: memory.history.clone(),
+            });
+        }
         if let Some(RefusedWrite { trouble, .. }) = &memory.refused {
             return Err(trouble.clone());
         }

@@ -66,6 +66,14 @@ impl Metrics {
         Ok(Self { registry, objects, reconciles, writes })
     }
 
+    /// Serves one more metric, which somebody else keeps.
+    ///
+    /// # Errors
+    /// Its name is taken: a programming error that every start would show.
+    pub fn add(&self, collector: Box<dyn Collector>) -> Result<(), prometheus::Error> {
+        self.registry.register(collector)
+    }
+
     /// The text exposition format.
     ///
     /// # Errors

@@ -9,16 +9,16 @@ use prometheus::{
 };
 
 /// What a reader of counters answers: label values and the count so far.
-type Counts = Vec<([&'static str; 2], u64)>;
+type Counts<const LABELS: usize> = Vec<([&'static str; LABELS], u64)>;
 
-/// A counter family with two labels whose numbers are read at scrape time.
-pub struct Counted {
-    read: Box<dyn Fn() -> Counts + Send + Sync>,
+/// A counter family with so many labels whose numbers are read at scrape time.
+pub struct Counted<const LABELS: usize> {
+    read: Box<dyn Fn() -> Counts<LABELS> + Send + Sync>,
     family: Mutex<IntCounterVec>,
     descriptions: Vec<Desc>,
 }
 
-impl Counted {
+impl<const LABELS: usize> Counted<LABELS> {
     /// `read` hands out every counter with its label values; a counter must never fall.
     ///
     /// # Errors
@@ -26,8 +26,8 @@ impl Counted {
     pub fn new(
         name: &str,
         help: &str,
-        labels: [&str; 2],
-        read: impl Fn() -> Counts + Send + Sync + 'static,
+        labels: [&str; LABELS],
+        read: impl Fn() -> Counts<LABELS> + Send + Sync + 'static,
     ) -> Result<Self, prometheus::Error> {
         let family = IntCounterVec::new(Opts::new(name, help), &labels)?;
         let descriptions = family.desc().into_iter().cloned().collect();
@@ -35,7 +35,7 @@ impl Counted {
     }
 }
 
-impl Collector for Counted {
+impl<const LABELS: usize> Collector for Counted<LABELS> {
     fn desc(&self) -> Vec<&Desc> {
         self.descriptions.iter().collect()
     }
