@@ -27,8 +27,9 @@ bench: ## what one decision costs, in time and in instructions
 mutants: ## break the decision code in every small way, and list what no test notices; takes an hour
 	@PROPTEST_MAX_SHRINK_ITERS=0 "$$(e2e/setup/mutants-tool.sh)/cargo-mutants" mutants --package hybridscaler-core --output target
 
-fuzz: ## ten minutes of documents that nobody would write, from the corpus in core/fuzz
+fuzz: ## ten minutes each of documents that nobody would write: to the core, and to `hybridscaler decide` as text
 	@core/fuzz/fuzz.sh
+	@e2e/setup/fuzz.sh fuzz document
 
 differential: ## the core against the HPA's arithmetic, over 100,000 generated lives; writes docs/proof.md
 	@e2e/setup/differential.sh
