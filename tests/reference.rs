@@ -70,7 +70,8 @@ fn every_metric_is_explained_as_it_explains_itself_and_no_other_is() {
     let one = Some(Replicas(1));
     let known = ScalerView { running: one, desired: one, wanted: one, allowed: one, ..ScalerView::default() };
     metrics.scaler(name.clone(), ScalerView { triggers: vec![trigger], ..known });
-    metrics.budget(name, BudgetView { capacity: Some(Connections(1)), ..BudgetView::default() });
+    let (connections, guaranteed) = (Some(Connections(1)), Some(true));
+    metrics.budget(name, BudgetView { capacity: connections, open: connections, guaranteed, ..BudgetView::default() });
     metrics.reconciled("HybridScaler", "ok", Duration::ZERO);
     metrics.wrote("up", "ok");
     let text = String::from_utf8(metrics.render().unwrap()).unwrap();

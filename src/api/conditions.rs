@@ -18,6 +18,12 @@ pub enum ConditionType {
     CapacityKnown,
     /// Budget: more is granted than the database accepts, so nobody grows.
     OverBudget,
+    /// Budget: another ledger grants connections of the same database, so nobody grows.
+    SharedDatabase,
+    /// Budget: every replica that was started can open its whole pool, given the assumptions in the status.
+    PoolsGuaranteed,
+    /// Budget: its ledger has room for new consumers.
+    LedgerHasRoom,
 }
 
 impl ConditionType {
@@ -30,6 +36,9 @@ impl ConditionType {
             Self::ScalingLimited => "ScalingLimited",
             Self::CapacityKnown => "CapacityKnown",
             Self::OverBudget => "OverBudget",
+            Self::SharedDatabase => "SharedDatabase",
+            Self::PoolsGuaranteed => "PoolsGuaranteed",
+            Self::LedgerHasRoom => "LedgerHasRoom",
         }
     }
 }
@@ -80,6 +89,16 @@ pub mod reasons {
     pub const DATABASE_FAILED: &str = "DatabaseFailed";
     /// More is granted than the database accepts.
     pub const GRANTS_EXCEED_CAPACITY: &str = "GrantsExceedCapacity";
+    /// Another ledger was seen on the budget's database.
+    pub const SHARED_DATABASE: &str = "SharedDatabase";
+    /// The budget's capacity is static, so nobody looks at the database.
+    pub const NOT_OBSERVED: &str = "NotObserved";
+    /// The ledger is nearly as large as it may become.
+    pub const LEDGER_NEARLY_FULL: &str = "LedgerNearlyFull";
+    /// The ledger is as large as it may become: no new consumer is entered.
+    pub const LEDGER_FULL: &str = "LedgerFull";
+    /// An assumption of the budget's promise was seen not to hold.
+    pub const ASSUMPTION_CONTRADICTED: &str = "AssumptionContradicted";
     /// The stored ledger cannot be read.
     pub const LEDGER_INVALID: &str = "LedgerInvalid";
     /// No trigger is known.
@@ -129,7 +148,7 @@ pub fn set(conditions: &mut Vec<Condition>, verdict: Verdict, generation: Option
 }
 
 /// The instant as `metav1.Time` writes it, so that a condition that is read back equals the one that was set.
-fn whole_seconds(instant: Timestamp) -> Timestamp {
+pub(crate) fn whole_seconds(instant: Timestamp) -> Timestamp {
     let seconds = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Trunc);
     instant.round(seconds).unwrap_or(instant)
 }
@@ -148,13 +167,16 @@ mod tests {
 
     use super::*;
 
-    const TYPES: [ConditionType; 6] = [
+    const TYPES: [ConditionType; 9] = [
         ConditionType::Ready,
         ConditionType::AbleToScale,
         ConditionType::ScalingActive,
         ConditionType::ScalingLimited,
         ConditionType::CapacityKnown,
         ConditionType::OverBudget,
+        ConditionType::SharedDatabase,
+        ConditionType::PoolsGuaranteed,
+        ConditionType::LedgerHasRoom,
     ];
 
     fn verdict() -> impl Strategy<Value = Verdict> {

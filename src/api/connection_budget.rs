@@ -1,6 +1,7 @@
 //! The kind `ConnectionBudget`: what a database accepts, and who may have it.
 #![expect(clippy::duplicated_attributes, reason = "columns of one type are no duplicates")]
 
+use hybridscaler_core::budget;
 use kube::{CustomResource, KubeSchema, core::Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,19 @@ use super::{rule::rule, spec_error::SpecError, status::ConnectionBudgetStatus};
         description = "connections that may still be granted"
     ),
     printcolumn(name = "Consumers", type_ = "integer", json_path = ".status.consumers"),
+    printcolumn(
+        name = "Open",
+        type_ = "integer",
+        json_path = ".status.observed.connections",
+        description = "connections seen open, which grants never go by",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Guaranteed",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="PoolsGuaranteed")].status"#,
+        description = "whether every replica that was started can open its whole pool"
+    ),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
@@ -57,6 +71,11 @@ pub struct ConnectionBudgetSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<Reserve>,
 
+    /// What happens to the scalers while more is granted than the capacity beside the reserve, as when a database shrinks. Nobody
+    /// grows then in any case. Default `Hold`.
+    #[serde(default)]
+    pub on_shrink: OnShrink,
+
     /// Which namespaces may refer to this budget. Default: its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_namespaces: Option<AllowedNamespaces>,
@@ -67,7 +86,17 @@ pub struct ConnectionBudgetSpec {
     pub poll_interval_seconds: i32,
 }
 
-/// Where the number of connections comes from. Exactly one source: `static` or `postgres`.
+/// What happens to scalers while more is granted than the capacity beside the reserve.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnShrink {
+    /// They keep what they run, until their own load falls.
+    #[default]
+    Hold,
+    /// The largest grants are lowered to one level until all fit, below `minReplicas` if need be, once three readings in a row agree.
+    Drain,
+}
+
+/// Where the number of connections comes from. Exactly one source: `static`, `postgres` or `mysql`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = one_source())]
@@ -80,6 +109,10 @@ pub struct CapacitySource {
     /// Read from the PostgreSQL server itself: `max_connections` minus everything it keeps for superusers and reserved roles.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postgres: Option<PostgresSource>,
+
+    /// Read from the MySQL or MariaDB server itself: `max_connections`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mysql: Option<MysqlSource>,
 }
 
 /// A PostgreSQL server.
@@ -87,6 +120,14 @@ pub struct CapacitySource {
 #[serde(rename_all = "camelCase")]
 pub struct PostgresSource {
     /// The Secret with the server's connection URL. Any role that may log in will do; it needs one connection.
+    pub secret_ref: SecretRef,
+}
+
+/// A MySQL or MariaDB server.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct MysqlSource {
+    /// The Secret with the server's connection URL. Any account that may log in will do; it needs one connection.
     pub secret_ref: SecretRef,
 }
 
@@ -140,18 +181,24 @@ pub enum Source<'a> {
     Static(i32),
     /// A PostgreSQL server.
     Postgres(&'a PostgresSource),
+    /// A MySQL or MariaDB server.
+    Mysql(&'a MysqlSource),
 }
 
 impl CapacitySource {
     /// The one source that it names.
     ///
     /// # Errors
-    /// It names none, or two.
+    /// It names none, or several.
     pub fn source(&self) -> Result<Source<'_>, SpecError> {
-        match (self.fixed, &self.postgres) {
-            (Some(connections), None) => Ok(Source::Static(connections)),
-            (None, Some(postgres)) => Ok(Source::Postgres(postgres)),
-            _ => Err(SpecError::new("spec.capacity", "", "is not one source: set exactly one of static and postgres")),
+        match (self.fixed, &self.postgres, &self.mysql) {
+            (Some(connections), None, None) => Ok(Source::Static(connections)),
+            (None, Some(postgres), None) => Ok(Source::Postgres(postgres)),
+            (None, None, Some(mysql)) => Ok(Source::Mysql(mysql)),
+            _ => {
+                let message = "is not one source: set exactly one of static, postgres and mysql";
+                Err(SpecError::new("spec.capacity", "", message))
+            }
         }
     }
 }
@@ -166,6 +213,15 @@ impl ConnectionBudgetSpec {
     }
 }
 
+impl From<OnShrink> for budget::OnShrink {
+    fn from(on_shrink: OnShrink) -> Self {
+        match on_shrink {
+            OnShrink::Hold => Self::Hold,
+            OnShrink::Drain => Self::Drain,
+        }
+    }
+}
+
 fn thirty() -> i32 {
     30
 }
@@ -176,9 +232,9 @@ fn url() -> String {
 
 fn one_source() -> Rule {
     rule(
-        "[has(self.static), has(self.postgres)].filter(x, x).size() == 1",
-        "capacity has %s: set exactly one of static and postgres",
-        &["has(self.static) ? 'two sources, static and postgres' : 'no source'"],
+        "[has(self.static), has(self.postgres), has(self.mysql)].filter(x, x).size() == 1",
+        "capacity has %s: set exactly one of static, postgres and mysql",
+        &["has(self.static) || has(self.postgres) || has(self.mysql) ? 'several sources' : 'no source'"],
     )
 }
 

@@ -55,15 +55,17 @@ pub fn change(_: &mut SchemaGenerator) -> Schema {
 ///
 /// Unknown fields are preserved on purpose. Helm installs CRDs once and never upgrades them, so a newer operator meets an older
 /// CRD; a closed schema would silently drop the fields it does not list, and a grant that loses a field is a broken promise.
+/// It is atomic, since `managedFields` would otherwise list every field of every entry again.
 pub fn ledger(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 16,
+        "x-kubernetes-map-type": "atomic",
         "x-kubernetes-preserve-unknown-fields": true,
         "properties": {
             "entries": {
                 "type": "object",
-                "maxProperties": 1000,
+                "maxProperties": 4096,
                 "x-kubernetes-preserve-unknown-fields": true,
                 "description": "One grant for each scaler, by `namespace/name`.",
             },

@@ -18,20 +18,20 @@ use crate::{
         ConnectionBudget,
         conditions::{ConditionType, reasons},
         config::Resource,
-        connection_budget::{PostgresSource, SecretRef, Source},
+        connection_budget::{MysqlSource, PostgresSource, SecretRef, Source},
         rbac,
     },
-    databases::{Database, Engine, Roots},
+    databases::{self, Database, Engine, Roots},
     ledger::in_time,
 };
 
 /// What a budget's source said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reading {
     /// A number that a person wrote down.
     Fixed(Connections),
     /// What a server says now.
-    Live(Connections),
+    Live(databases::Reading),
 }
 
 /// One connection for each budget that reads a database. It is kept while the connection string stays the same.
@@ -46,6 +46,17 @@ pub(super) struct Databases {
 /// What the database of a budget (by UID) says now.
 #[cfg(test)]
 type Modelled = Box<dyn Fn(&str) -> Result<Connections, Trouble> + Send + Sync>;
+
+/// What a modelled database says: how many connections it accepts, and nothing else.
+#[cfg(test)]
+fn accepts(max_connections: Connections) -> databases::Reading {
+    let count = Connections::ZERO;
+    databases::Reading {
+        limits: databases::Limits::MySql { max_connections },
+        open: databases::OpenConnections { count, method: databases::Method::ThreadsConnected },
+        other_ledgers: Vec::new(),
+    }
+}
 
 impl Databases {
     pub(super) fn new(roots: Roots) -> Self {
@@ -73,15 +84,15 @@ impl Databases {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
-    fn postgres(&self, uid: &str, url: &str) -> Result<Database, Trouble> {
+    fn database(&self, engine: Engine, uid: &str, url: &str) -> Result<Database, Trouble> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, postgres)) = open.get(uid).filter(|(known, _)| known == url) {
-            return Ok(postgres.clone());
+        if let Some((_, database)) = open.get(uid).filter(|(known, _)| known == url) {
+            return Ok(database.clone());
         }
-        let postgres = Database::new(Engine::Postgres, url, uid, &self.roots)
-            .map_err(|error| unknown(error.reason(), error.to_string()))?;
-        open.insert(uid.to_owned(), (url.to_owned(), postgres.clone()));
-        Ok(postgres)
+        let database =
+            Database::new(engine, url, uid, &self.roots).map_err(|error| unknown(error.reason(), error.to_string()))?;
+        open.insert(uid.to_owned(), (url.to_owned(), database.clone()));
+        Ok(database)
     }
 }
 
@@ -93,22 +104,24 @@ pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Con
             let fixed = budget.spec.fixed_capacity()?.unwrap_or_default();
             Ok(Reading::Fixed(fixed))
         }
-        Source::Postgres(PostgresSource { secret_ref }) => {
-            let url = secret(secret_ref, subject, ctx).await?;
-            #[cfg(test)]
-            if let Some(modelled) = &ctx.databases.modelled {
-                return modelled(&subject.uid).map(Reading::Live);
-            }
-            let postgres = ctx.databases.postgres(&subject.uid, &url)?;
-            for host in postgres.hosts() {
-                let host = Resource::DatabaseHost(host.to_string());
-                let allowed = ctx.config.trust.allows(&subject.name.namespace, &host);
-                allowed.map_err(|refusal| unknown(reasons::NOT_TRUSTED, refusal.to_string()))?;
-            }
-            let reading = postgres.read().await.map_err(|error| unknown(error.reason(), error.to_string()))?;
-            Ok(Reading::Live(reading.usable()))
-        }
+        Source::Postgres(PostgresSource { secret_ref }) => ask(Engine::Postgres, secret_ref, subject, ctx).await,
+        Source::Mysql(MysqlSource { secret_ref }) => ask(Engine::MySql, secret_ref, subject, ctx).await,
     }
+}
+
+async fn ask(engine: Engine, reference: &SecretRef, subject: &Subject, ctx: &Context) -> Result<Reading, Trouble> {
+    let url = secret(reference, subject, ctx).await?;
+    #[cfg(test)]
+    if let Some(modelled) = &ctx.databases.modelled {
+        return modelled(&subject.uid).map(accepts).map(Reading::Live);
+    }
+    let database = ctx.databases.database(engine, &subject.uid, &url)?;
+    for host in database.hosts() {
+        let host = Resource::DatabaseHost(host.to_string());
+        let allowed = ctx.config.trust.allows(&subject.name.namespace, &host);
+        allowed.map_err(|refusal| unknown(reasons::NOT_TRUSTED, refusal.to_string()))?;
+    }
+    database.read().await.map(Reading::Live).map_err(|error| unknown(error.reason(), error.to_string()))
 }
 
 async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Context) -> Result<String, Trouble> {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     api::{
-        ConnectionBudget, ConnectionBudgetStatus, Mode,
+        ConnectionBudget, ConnectionBudgetStatus, Mode, StoredLedger,
         conditions::{ConditionType, reasons},
         into_core::ConnectionDemand,
     },
@@ -243,6 +243,9 @@ impl Account {
         wanted: Replicas,
     ) -> Result<Reserved, Trouble> {
         self.check_admission(budget)?;
+        if !ledger.entries.contains_key(&self.consumer) && is_full(ledger) {
+            return Err(self.refused_entry());
+        }
         let ConnectionDemand { reserve, per_replica, .. } = self.demand;
         let footprint = Footprint { shape, reserve, per_replica };
         let target = self.target.to_string();
@@ -288,6 +291,15 @@ impl Account {
         Err(Trouble::new(ConditionType::AbleToScale, reasons::BUDGET_NOT_ALLOWED, message))
     }
 
+    fn refused_entry(&self) -> Trouble {
+        let ConnectionDemand { namespace, budget, .. } = &self.demand;
+        let message = format!(
+            "the ledger of connection budget {namespace}/{budget} is full, so this scaler is not entered, and what its replicas open has \
+             to fit into the reserve: refer to another budget, with a static share of the database"
+        );
+        Trouble::new(ConditionType::AbleToScale, reasons::LEDGER_FULL, message)
+    }
+
     /// Why the scaler only watches, if it does: it is charged for what runs, and asks for no more.
     const fn watches(&self) -> Option<Waiting> {
         match self.mode {
@@ -322,9 +334,18 @@ impl Account {
             (counts && !charged && managed()).then_some(key)
         };
         let mut consumers: Vec<String> = ctx.scalers.state().iter().filter_map(|scaler| missing(scaler)).collect();
+        if consumers.iter().any(|consumer| !ledger.entries.contains_key(consumer)) && is_full(ledger) {
+            // They will not be entered either: what they open has to fit into the reserve, and nobody need wait to learn it.
+            consumers.retain(|consumer| ledger.entries.contains_key(consumer));
+        }
         consumers.sort();
         consumers
     }
+}
+
+/// Whether no new consumer may be entered. One that cannot be stored is told by the store.
+fn is_full(ledger: &Ledger) -> bool {
+    StoredLedger::try_from(ledger).is_ok_and(|stored| stored.size().is_full())
 }
 
 /// Whether what was observed may be relied on for giving connections back.

@@ -4,10 +4,11 @@ use hybridscaler::api::{
     ConnectionBudget, ConnectionBudgetStatus, HybridScaler, HybridScalerStatus,
     conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
     status::{
-        ConnectionStatus, Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory, SignalState,
-        TriggerStatus,
+        ConnectionStatus, ObservedConnections, PromisesStatus, Recommendation, Recommendations, ScaleActivity,
+        ScaleEvent, ScaleHistory, SignalState, TriggerStatus,
     },
 };
+use hybridscaler_core::budget::{Ledger, Seen, promise};
 use jiff::{Timestamp, ToSpan};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{
@@ -98,6 +99,8 @@ fn budget_status() -> ConnectionBudgetStatus {
         consumers: Some(1),
         ledger: Some(serde_json::from_value(ledger).unwrap()),
         last_read_time: Some(Time(Timestamp::UNIX_EPOCH)),
+        observed: Some(ObservedConnections { connections: 123, method: "ClientBackends".into() }),
+        promises: Some(PromisesStatus::from(&promise(&Ledger::default(), Seen::default()))),
         conditions: ready(),
     }
 }

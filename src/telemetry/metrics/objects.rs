@@ -62,6 +62,12 @@ pub struct BudgetView {
     pub reserve: Connections,
     /// Connections granted to scalers.
     pub granted: Connections,
+    /// Connections granted beyond what the database accepts beside the reserve.
+    pub over_by: Connections,
+    /// Connections seen open; nothing when the database was not asked.
+    pub open: Option<Connections>,
+    /// Whether every replica that was started can open its whole pool; nothing when that cannot be told.
+    pub guaranteed: Option<bool>,
     /// How many scalers hold a grant.
     pub consumers: usize,
 }
@@ -86,6 +92,9 @@ struct Families {
     capacity: GaugeVec,
     reserve: GaugeVec,
     granted: GaugeVec,
+    over_by: GaugeVec,
+    open: GaugeVec,
+    guaranteed: GaugeVec,
     consumers: GaugeVec,
 }
 
@@ -144,11 +153,22 @@ impl Families {
             capacity: gauge("budget_capacity_connections", "Connections that ordinary roles may open", BUDGET)?,
             reserve: gauge("budget_reserve_connections", "Connections kept for what is not scaled", BUDGET)?,
             granted: gauge("budget_granted_connections", "Connections granted to scalers", BUDGET)?,
+            over_by: gauge(
+                "budget_over_connections",
+                "Connections granted beyond what the database accepts beside the reserve",
+                BUDGET,
+            )?,
+            open: gauge("budget_open_connections", "Connections seen open; no grant goes by it", BUDGET)?,
+            guaranteed: gauge(
+                "budget_pools_guaranteed",
+                "1 when every replica that was started can open its whole pool, else 0",
+                BUDGET,
+            )?,
             consumers: gauge("budget_consumers", "Scalers that hold a grant", BUDGET)?,
         })
     }
 
-    fn all(&self) -> [&GaugeVec; 13] {
+    fn all(&self) -> [&GaugeVec; 16] {
         let Self {
             current,
             desired,
@@ -162,6 +182,9 @@ impl Families {
             capacity,
             reserve,
             granted,
+            over_by,
+            open,
+            guaranteed,
             consumers,
         } = self;
         [
@@ -177,6 +200,9 @@ impl Families {
             capacity,
             reserve,
             granted,
+            over_by,
+            open,
+            guaranteed,
             consumers,
         ]
     }
@@ -221,6 +247,13 @@ impl Families {
             }
             self.reserve.with_label_values(budget).set(view.reserve.0.into());
             self.granted.with_label_values(budget).set(view.granted.0.into());
+            self.over_by.with_label_values(budget).set(view.over_by.0.into());
+            if let Some(open) = view.open {
+                self.open.with_label_values(budget).set(open.0.into());
+            }
+            if let Some(guaranteed) = view.guaranteed {
+                self.guaranteed.with_label_values(budget).set(f64::from(u8::from(guaranteed)));
+            }
             self.consumers.with_label_values(budget).set(f64::from(u32::try_from(view.consumers).unwrap_or(u32::MAX)));
         }
     }
