@@ -71,6 +71,16 @@ fn a_raise_beyond_the_room_takes_what_fits_and_says_who_holds_the_rest() {
     assert_eq!(plan.waiting, Some(Waiting::Room { needed: Connections(280), available: Connections::ZERO, holders }));
 }
 
+/// Found by the package `hybridscaler-model`: what was wanted enlarged the first charge, and the next turn grew on it, frozen or not.
+#[test]
+fn a_consumer_first_seen_in_a_rollout_is_charged_for_what_is_there_whatever_it_wants() {
+    let in_rollout = Workload { rollout: Rollout::InProgress, running: Replicas(2), ..at_rest(1) };
+    let consumers = vec![B.to_owned()];
+    let unknown = Growth::Frozen(Waiting::ConsumersUnknown { consumers });
+    let adopted = plan(&ledger(357, &[]), &Turn { growth: unknown, ..turn(A, in_rollout, 2) });
+    assert_eq!((grant(&adopted, A), adopted.write), (20, None));
+}
+
 #[test]
 fn the_largest_holders_are_named_first_and_the_smallest_not_at_all() {
     let crowded = ledger(357, &[(A, 20), ("a/one", 30), ("b/two", 90), ("c/three", 60), ("d/four", 60), ("e/none", 0)]);

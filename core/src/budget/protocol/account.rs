@@ -64,24 +64,31 @@ impl<'a> Account<'a> {
     /// Replicas that terminate are not counted a second time beside that reserve: as a rule they are its rollout or evictions.
     fn there(&self) -> Connections {
         let workload = &self.turn.workload;
-        let known = self.footprint().connections(workload.desired, Replicas::ZERO);
-        let adopted = if self.before.is_none() { self.connections(workload.desired) } else { known };
-        adopted.max(self.live())
+        let beside = if self.before.is_none() { self.draining() } else { Replicas::ZERO };
+        self.footprint().connections(workload.desired, beside).max(self.live())
     }
 
     fn live(&self) -> Connections {
         self.turn.workload.live().connections(self.entry.per_replica)
     }
 
-    /// Replicas that leave, or will, and may live beside a later rollout or the one under way.
-    fn leaving(&self) -> Replicas {
-        let Turn { workload, wanted, footprint, .. } = self.turn;
+    /// Replicas that leave, or will, and may live beside a later rollout.
+    fn draining(&self) -> Replicas {
+        let workload = &self.turn.workload;
         match workload.rollout {
             Rollout::Settled => {
                 workload.terminating.plus(workload.running.plus(workload.starting).minus(workload.desired))
             }
-            Rollout::InProgress if *wanted > workload.desired => footprint.beside_rollout(*wanted, workload),
             Rollout::InProgress | Rollout::NotObserved => workload.terminating,
+        }
+    }
+
+    /// Those, and what may live beside the rollout under way when the target is scaled up in it.
+    fn leaving(&self) -> Replicas {
+        let Turn { workload, wanted, footprint, .. } = self.turn;
+        match workload.rollout {
+            Rollout::InProgress if *wanted > workload.desired => footprint.beside_rollout(*wanted, workload),
+            _ => self.draining(),
         }
     }
 

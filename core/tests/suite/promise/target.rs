@@ -1,4 +1,5 @@
-//! A Deployment as its own controllers run it: one that rolls out, scales and replaces without asking anybody.
+//! A Deployment or an ECS service as its own controllers run it: one that rolls out, scales and replaces without asking anybody. The
+//! random lives of this suite and the exhaustive search of the package `hybridscaler-model` share it.
 
 use hybridscaler_core::{
     Replicas,
@@ -8,9 +9,20 @@ use hybridscaler_core::{
 /// Replicas that a rolling update may start beyond the number desired.
 pub(crate) const SURGE: u32 = 2;
 
+/// Whose controllers run a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Way {
+    /// A Deployment's: what they have not observed yet shows, and a scale-up in a rollout is spread over the revisions.
+    Deployment,
+    /// An ECS service's, with `maximumPercent` 200: it shows a number that its scheduler may not have seen, and the newest deployment
+    /// gets all of a scale-up.
+    EcsService,
+}
+
 /// One target.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Target {
+    way: Way,
     /// What it is told to run.
     pub(crate) desired: u32,
     /// Changes with every write of its spec.
@@ -30,7 +42,7 @@ pub(crate) struct Target {
 }
 
 /// What happens to a target of itself.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Happening {
     /// Its controller sees what it is told.
     Observe,
@@ -44,19 +56,27 @@ pub(crate) enum Happening {
     Vanish,
     /// A person changes its template. The promise covers one rollout at a time, and none while evicted replicas drain.
     RollOut,
+    /// A person changes its template while the former rollout or evicted replicas drain, which the promise does not cover.
+    RollOutAgain,
     /// A replica is evicted. The promise covers each once, outside rollouts.
     Evict,
 }
 
 impl Target {
-    pub(crate) fn new() -> Self {
-        Self { desired: 1, version: 0, observed: 1, old: 0, new: 1, starting: 0, draining: 0, replaced: 0 }
+    pub(crate) fn new(way: Way) -> Self {
+        Self::at_rest(way, 1)
+    }
+
+    /// One that runs what it is told.
+    pub(crate) fn at_rest(way: Way, replicas: u32) -> Self {
+        let (desired, observed, new) = (replicas, replicas, replicas);
+        Self { way, desired, version: 0, observed, old: 0, new, starting: 0, draining: 0, replaced: 0 }
     }
 
     /// What a fresh read of it shows.
     pub(crate) fn observe(&self) -> Workload {
         let rollout = match self {
-            _ if self.observed != self.desired => Rollout::NotObserved,
+            _ if self.way == Way::Deployment && !self.caught_up() => Rollout::NotObserved,
             _ if self.old > 0 => Rollout::InProgress,
             _ => Rollout::Settled,
         };
@@ -80,18 +100,24 @@ impl Target {
 
     /// The replicas that live when each phase went on until it changed nothing more.
     fn after(&self, phases: &[&[Happening]]) -> u32 {
-        let mut target = self.clone();
+        let mut target = *self;
         for phase in phases {
             let mut before = None;
-            while before.as_ref() != Some(&target) {
-                before = Some(target.clone());
+            while before != Some(target) {
+                before = Some(target);
                 phase.iter().for_each(|happening| target.happen(*happening));
             }
         }
         target.live()
     }
 
-    fn live(&self) -> u32 {
+    /// Whether its controller has seen what it is told.
+    pub(crate) fn caught_up(&self) -> bool {
+        self.observed == self.desired
+    }
+
+    /// Replicas that may hold connections now.
+    pub(crate) fn live(&self) -> u32 {
         self.old + self.new + self.starting + self.draining
     }
 
@@ -113,12 +139,8 @@ impl Target {
                 self.draining -= 1;
                 self.replaced = self.replaced.min(self.draining);
             }
-            Happening::RollOut if self.old == 0 && self.replaced == 0 && self.new + self.starting > 0 => {
-                self.see();
-                self.version += 1;
-                self.old = self.new + self.starting;
-                (self.new, self.starting) = (0, 0);
-            }
+            Happening::RollOut if self.old == 0 && self.replaced == 0 => self.roll_out(),
+            Happening::RollOutAgain => self.roll_out(),
             Happening::Evict if self.old == 0 && self.new > 0 && self.replaced < self.desired.min(self.observed) => {
                 self.new -= 1;
                 self.draining += 1;
@@ -128,11 +150,20 @@ impl Target {
         }
     }
 
-    /// A scale-up in the middle of a rollout is spread over the revisions by their size, surge included; with only the old one there,
-    /// that one gets all of it, without surge.
+    fn roll_out(&mut self) {
+        if self.new + self.starting > 0 {
+            self.see();
+            self.version += 1;
+            self.old += self.new + self.starting;
+            (self.new, self.starting) = (0, 0);
+        }
+    }
+
+    /// A Deployment spreads a scale-up in the middle of a rollout over the revisions by their size, surge included; with only the old
+    /// one there, that one gets all of it, without surge.
     fn see(&mut self) {
         let (fresh, total) = (self.new + self.starting, self.old + self.new + self.starting);
-        if self.desired > self.observed && self.old > 0 {
+        if self.way == Way::Deployment && self.desired > self.observed && self.old > 0 {
             let room = if fresh == 0 { self.desired } else { self.desired + SURGE };
             self.old += (room.saturating_sub(total) * self.old).div_ceil(total);
         }
@@ -140,7 +171,11 @@ impl Target {
     }
 
     fn may_start(&self) -> bool {
-        let surge = if self.old > 0 { SURGE } else { 0 };
+        let surge = match self.way {
+            _ if self.old == 0 => 0,
+            Way::Deployment => SURGE,
+            Way::EcsService => self.observed,
+        };
         let fresh = self.new + self.starting;
         fresh < self.observed && self.old + fresh < self.observed + surge
     }

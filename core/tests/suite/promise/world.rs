@@ -6,7 +6,7 @@ use hybridscaler_core::{
     observation::{Rollout, Workload},
 };
 
-use super::target::{Happening, SURGE, Target};
+use super::target::{Happening, SURGE, Target, Way};
 
 /// Consumers of the budget; each replica opens one connection.
 pub(crate) const CONSUMERS: usize = 2;
@@ -109,7 +109,8 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(budget: u32, controllers: usize, omission: Option<Omission>) -> Self {
-        let consumer = || Consumer { wanted: 1, target: Target::new(), turns: Default::default(), late: None };
+        let consumer =
+            || Consumer { wanted: 1, target: Target::new(Way::Deployment), turns: Default::default(), late: None };
         let mut world = Self {
             budget,
             ledger: Ledger { capacity: Capacity::fixed(Connections(budget)), ..Ledger::default() },
