@@ -43,7 +43,9 @@ impl Address {
         let mode = mode(query)?;
         // The cause may quote the URL.
         let opts = Opts::from_url(place).map_err(|_| unusable(format!("it cannot be read: {FORM}")))?;
-        let host = HostPort { host: opts.ip_or_hostname().to_owned(), port: opts.tcp_port() };
+        // An IPv6 address comes in the brackets that it has in URLs.
+        let name = opts.ip_or_hostname().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = HostPort { host: name, port: opts.tcp_port() };
         if !HostPort::is_host(&host.host) {
             return Err(unusable("its host is no name or address: percent-encode special characters of the password"));
         }
@@ -51,6 +53,7 @@ impl Address {
             return Err(unusable("it names no user"));
         }
         let opts = OptsBuilder::from_opts(opts)
+            .ip_or_hostname(&host.host)
             .ssl_opts(mode.ssl_opts(roots)?)
             // A socket is nobody's host, and hosts are what operators trust.
             .prefer_socket(false)
