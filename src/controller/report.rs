@@ -16,6 +16,7 @@ use super::{
     context::{Context, Scaler, Subject},
     events::Story,
     memory::Remembered,
+    reservation::Reserved,
     scaler::{Found, NotStored},
 };
 use crate::{
@@ -100,12 +101,22 @@ fn status(found: &Found, generation: Option<i64>, memory: &Remembered, now: Time
                 budget: reserved.budget.clone(),
                 granted_connections: Some(reserved.grant.0),
                 allowed_replicas: Some(reserved.shown().allowed.0),
-                covers: Some(cut(reserved.footprint.covers().to_string(), VALUE)),
+                covers: Some(cut(covers(reserved), VALUE)),
             })
             .collect(),
         history: Some(ScaleHistory::from(&memory.history.to_store(now)))
             .filter(|history| *history != ScaleHistory::default()),
         conditions,
+    }
+}
+
+/// What the reserve covers, and what that costs of the connections that this scaler could hold.
+fn covers(reserved: &Reserved) -> String {
+    let footprint = reserved.footprint;
+    let covers = footprint.covers();
+    match reserved.room {
+        Some(room) => format!("{covers}; {}", footprint.cost(room)),
+        None => covers.to_string(),
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Reserved {
     pub(super) rehearsed: Option<Plan>,
     /// What the consumer holds now.
     pub(super) grant: Connections,
+    /// What it could hold while the others hold what they do; none while the capacity is unknown.
+    pub(super) room: Option<Connections>,
     /// The replicas that this budget lets the target be told, or would.
     replicas: Replicas,
 }
@@ -268,10 +270,12 @@ impl Account {
             }
         };
         let told = rehearsed.as_ref().unwrap_or(&planned).write;
+        let grant = ledger.entries.get(&self.consumer).map_or(Connections::ZERO, |entry| entry.grant);
         Ok(Reserved {
             budget: key(&self.demand.namespace, &self.demand.budget),
             footprint,
-            grant: ledger.entries.get(&self.consumer).map_or(Connections::ZERO, |entry| entry.grant),
+            grant,
+            room: ledger.available().map(|available| available.plus(grant)),
             replicas: told.unwrap_or(workload.desired),
             plan: planned,
             rehearsed,
