@@ -1,9 +1,11 @@
 //! Entries of a ledger whose scaler is gone, or refers to another budget now. The replicas live on, and so does their charge, until
-//! they are seen to be gone or to be charged elsewhere.
+//! they are seen to be gone, to be charged elsewhere, or, after a change of budgets, to be replaced by a rollout: only a replica that
+//! was started since then can be told to connect to the other database.
 
 use hybridscaler_core::{
     Connections, Replicas,
-    budget::{Entry, Ledger},
+    budget::{Cheaper, Entry, Ledger},
+    observation::Rollout,
 };
 use kube::ResourceExt;
 
@@ -30,6 +32,8 @@ enum Fate {
     Gone,
     /// So much may be open: somebody else scaled it.
     Charged(Connections),
+    /// Its scaler takes from another budget now, and the replicas that were started for this one are being replaced.
+    Replaced,
 }
 
 /// Looks at the target of every stray entry of `budget`.
@@ -46,7 +50,12 @@ pub(super) async fn find(ledger: &Ledger, budget: &Subject, ctx: &Context) -> Ve
                 && twin.target.parse::<TargetId>().is_ok_and(|theirs| theirs.is(&target))
                 && lives(other, twin, budget, ctx)
         });
-        let fate = if charged_elsewhere { Some(Fate::Gone) } else { look(consumer, entry, &target, ctx).await };
+        let fate = if charged_elsewhere {
+            Some(Fate::Gone)
+        } else {
+            let scaler = if has_moved(consumer, entry, ctx) { Scaler::Moved } else { Scaler::Gone };
+            look(consumer, entry, scaler, &target, ctx).await
+        };
         strays.extend(fate.map(|fate| Stray { consumer: consumer.clone(), version: entry.version, fate }));
     }
     strays
@@ -62,9 +71,30 @@ pub(super) fn settle(strays: &[Stray], ledger: &mut Ledger) {
                 entry.grant = *connections;
                 entry.version = entry.version.saturating_add(1);
             }
-            Fate::Charged(_) => {}
+            Fate::Replaced if entry.cheaper != Some(Cheaper::RollingOut) => {
+                entry.cheaper = Some(Cheaper::RollingOut);
+                entry.version = entry.version.saturating_add(1);
+            }
+            Fate::Charged(_) | Fate::Replaced => {}
         }
     }
+}
+
+/// Why an entry has no scaler in this budget.
+#[derive(Clone, Copy)]
+enum Scaler {
+    /// It exists no more.
+    Gone,
+    /// It refers to another budget.
+    Moved,
+}
+
+/// Whether the entry's scaler exists, whatever it refers to.
+fn has_moved(consumer: &str, entry: &Entry, ctx: &Context) -> bool {
+    ctx.scalers.state().iter().any(|object| {
+        let namespace = object.namespace().unwrap_or_default();
+        object.uid().as_deref() == Some(&entry.uid) && key(&namespace, &object.name_any()) == consumer
+    })
 }
 
 /// Whether the entry's scaler exists and still refers to this budget.
@@ -78,11 +108,11 @@ fn lives(consumer: &str, entry: &Entry, budget: &Subject, ctx: &Context) -> bool
     })
 }
 
-async fn look(consumer: &str, entry: &Entry, target: &TargetId, ctx: &Context) -> Option<Fate> {
+async fn look(consumer: &str, entry: &Entry, scaler: Scaler, target: &TargetId, ctx: &Context) -> Option<Fate> {
     match ctx.target(target).observe().await {
         Ok(observed) => {
             ctx.missed.found(&entry.target);
-            Some(fate(&observed, entry))
+            Some(fate(&observed, scaler, entry))
         }
         Err(TargetError::NotFound(_)) => {
             let missed = ctx.missed.for_how_long(&entry.target, ctx.clock.now());
@@ -95,10 +125,69 @@ async fn look(consumer: &str, entry: &Entry, target: &TargetId, ctx: &Context) -
     }
 }
 
-fn fate(observed: &Observed, entry: &Entry) -> Fate {
+fn fate(observed: &Observed, scaler: Scaler, entry: &Entry) -> Fate {
     let workload = &observed.workload;
-    if workload.desired == Replicas::ZERO && workload.live() == Replicas::ZERO {
-        return Fate::Gone;
+    let replaced = entry.cheaper == Some(Cheaper::RollingOut) && workload.terminating == Replicas::ZERO;
+    match (scaler, workload.rollout) {
+        _ if workload.desired == Replicas::ZERO && workload.live() == Replicas::ZERO => Fate::Gone,
+        (Scaler::Moved, Rollout::Settled) if replaced => Fate::Gone,
+        (Scaler::Moved, Rollout::InProgress) => Fate::Replaced,
+        _ => Fate::Charged(workload.live().connections(entry.per_replica)),
     }
-    Fate::Charged(workload.live().connections(entry.per_replica))
+}
+
+#[cfg(test)]
+mod tests {
+    use hybridscaler_core::{budget::Shape, observation::Workload};
+
+    use super::*;
+    use crate::targets::Version;
+
+    fn entry(cheaper: Option<Cheaper>) -> Entry {
+        Entry { grant: Connections(100), per_replica: Connections(10), cheaper, ..Entry::default() }
+    }
+
+    fn seen(running: u32, terminating: u32, rollout: Rollout) -> Observed {
+        let [desired, running, starting, terminating] = [running, running, 0, terminating].map(Replicas);
+        let workload = Workload { desired, running, starting, terminating, rollout };
+        Observed { workload, shape: Shape::Other, version: Version::Ecs, notes: Vec::new() }
+    }
+
+    fn story(scaler: Scaler, looks: &[Observed]) -> Vec<Option<Connections>> {
+        let mut ledger = Ledger { entries: [("orders/worker".to_owned(), entry(None))].into(), ..Ledger::default() };
+        looks
+            .iter()
+            .map(|observed| {
+                let before = ledger.entries.get("orders/worker")?.clone();
+                let fate = fate(observed, scaler, &before);
+                settle(&[Stray { consumer: "orders/worker".to_owned(), version: before.version, fate }], &mut ledger);
+                ledger.entries.get("orders/worker").map(|entry| entry.grant)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_scaler_that_left_the_budget_is_charged_until_a_rollout_has_replaced_its_replicas() {
+        let looks = [
+            seen(8, 0, Rollout::Settled),
+            seen(12, 0, Rollout::InProgress),
+            seen(8, 3, Rollout::Settled),
+            seen(8, 0, Rollout::Settled),
+        ];
+        // While old replicas drain, eleven live.
+        let charged = [100, 100, 110].map(|connections| Some(Connections(connections)));
+        assert_eq!(story(Scaler::Moved, &looks), [charged[0], charged[1], charged[2], None]);
+    }
+
+    #[test]
+    fn the_replicas_of_a_deleted_scaler_are_charged_as_long_as_they_live_whatever_is_rolled_out() {
+        let looks = [
+            seen(12, 0, Rollout::InProgress),
+            seen(8, 0, Rollout::Settled),
+            seen(0, 2, Rollout::Settled),
+            seen(0, 0, Rollout::Settled),
+        ];
+        let found = story(Scaler::Gone, &looks);
+        assert_eq!(found, [Some(Connections(120)), Some(Connections(120)), Some(Connections(120)), None]);
+    }
 }

@@ -67,7 +67,8 @@ pub struct Entry {
     /// The number of replicas that is being lowered to; the grant shrinks when the replicas are seen to be gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lowering: Option<Replicas>,
-    /// How far the replicas with a higher `per_replica` have been replaced, after the scaler declared a lower one.
+    /// How far the replicas that hold more than is declared now have been replaced: after the scaler declared a lower `per_replica`, or
+    /// left for another budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cheaper: Option<Cheaper>,
     /// What the grant will be once the consumer has lowered itself of its own accord: drains count on it.
