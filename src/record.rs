@@ -24,6 +24,7 @@ use self::file::BoundedFile;
 use crate::api::{
     HybridScalerSpec,
     decision::{self, DecisionInput, DecisionOutput, DecisionRecord},
+    formulas::Readings,
     spec_error::SpecError,
 };
 
@@ -52,7 +53,9 @@ pub struct Noted {
     pub name: String,
     /// Its spec.
     pub spec: HybridScalerSpec,
-    /// What was seen of its target and signals.
+    /// What its signals said, by the names of their triggers.
+    pub read: Readings,
+    /// What was seen of its target, and the readings that its triggers were decided by.
     pub seen: Observation,
     /// What was remembered before the look.
     pub before: History,
@@ -148,8 +151,8 @@ impl TryFrom<Noted> for DecisionRecord {
     type Error = SpecError;
 
     fn try_from(noted: Noted) -> Result<Self, SpecError> {
-        let Noted { name, spec, seen, before, now, decision, after } = noted;
-        let observation = decision::Observation::of(&seen, &spec.policy()?);
+        let Noted { name, spec, read, seen, before, now, decision, after } = noted;
+        let observation = decision::Observation::of(&seen, &read, &spec.policy()?);
         let budget = decision.explanation.budget.as_ref().map(Into::into);
         let input = DecisionInput { now, scaler: spec, observation, history: before, budget };
         Ok(Self { name, input, output: DecisionOutput::of(&decision, &after) })

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, generate::SchemaSettings, transform::AddNullable};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{hybrid_scaler::HybridScalerSpec, spec_error::SpecError};
+use super::{formulas::Formulas, hybrid_scaler::HybridScalerSpec, spec_error::SpecError};
 
 pub mod across;
 pub mod ages;
@@ -100,7 +100,11 @@ impl DecisionInput {
         windows: impl FnOnce() -> Result<Vec<Option<Timestamp>>, SpecError>,
     ) -> Result<DecisionOutput, SpecError> {
         let policy = self.policy()?;
-        let seen = self.observation.to_core(&policy, self.now, windows)?;
+        let (formulas, errors) = self.formulas();
+        if let Some(error) = errors.into_iter().next() {
+            return Err(error);
+        }
+        let seen = self.observation.to_core(&policy, &formulas, self.now, windows)?;
         let mut history = self.history.clone();
         let mut decision = hybridscaler_core::look(&policy, &seen, &mut history, self.now);
         if let Some(budget) = &self.budget {
@@ -112,7 +116,11 @@ impl DecisionInput {
 
     /// What is wrong with it that its schema does not tell.
     pub fn problems(&self) -> Vec<SpecError> {
-        self.policy().map_or_else(|error| vec![error], |policy| self.observation.strangers(&policy))
+        match (self.policy(), self.formulas()) {
+            (Err(error), _) => vec![error],
+            (Ok(policy), (formulas, errors)) if errors.is_empty() => self.observation.strangers(&policy, &formulas),
+            (_, (_, errors)) => errors,
+        }
     }
 
     /// The policy that the core decides by.
@@ -120,10 +128,13 @@ impl DecisionInput {
     /// # Errors
     /// The first value of the spec that cannot be used, by its path in this document.
     pub fn policy(&self) -> Result<Policy, SpecError> {
-        self.scaler.policy().map_err(|mut error| {
-            error.field = error.field.replacen("spec", "scaler", 1);
-            error
-        })
+        self.scaler.policy().map_err(here)
+    }
+
+    /// The formulas of its scaler, and everything that is wrong with them, by its path in this document.
+    fn formulas(&self) -> (Formulas, Vec<SpecError>) {
+        let (formulas, errors) = self.scaler.formulas();
+        (formulas, errors.into_iter().map(here).collect())
     }
 
     /// The schema of such a document, as JSON Schema. Kubernetes' dialect of it, so that rules across fields stand in it too.
@@ -140,6 +151,11 @@ impl DecisionInput {
             .into_generator();
         generator.into_root_schema_for::<Self>().to_value()
     }
+}
+
+/// An error of the spec, where it stands in this document.
+fn here(error: SpecError) -> SpecError {
+    SpecError { field: error.field.replacen("spec", "scaler", 1), ..error }
 }
 
 impl DecisionOutput {

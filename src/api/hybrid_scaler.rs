@@ -65,6 +65,8 @@ use super::{
     validation = rules::idle_below_min(),
     validation = rules::idle_needs_somebody_to_tell(),
     validation = rules::zero_needs_somebody_to_wake(),
+    validation = rules::no_target_without_formula(),
+    validation = rules::formulas_read_triggers(),
     validation = rules::service_reads_utilization(),
     validation = rules::service_reads_no_more_than_it_reserves(),
     validation = rules::schedules_leave_room_for_min(),
@@ -79,13 +81,13 @@ pub struct HybridScalerSpec {
     pub target_ref: TargetRef,
 
     /// The fewest replicas to run. Default 1; 0 to 10000, at most `maxReplicas`. 0 scales to zero once no trigger sees work, which
-    /// takes something that starts the first replica again: a trigger `sqs` or `external`, or a schedule. Only the connection budget
+    /// takes something that starts the first replica again: a trigger `sqs`, `external` or `formula`, or a schedule. Only the connection budget
     /// goes below it.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 10_000))]
     pub min_replicas: i32,
 
-    /// Replicas to run while there is no work, that is, while no trigger `sqs` or `external` is active; 0 to 9999, below
+    /// Replicas to run while there is no work, that is, while no trigger `sqs`, `external` or `formula` is active; 0 to 9999, below
     /// `minReplicas`. Default: `minReplicas`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 9999))]

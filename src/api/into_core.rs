@@ -20,6 +20,8 @@ mod explanation;
 mod history;
 mod trigger;
 
+pub(super) use self::trigger::stale_after;
+
 /// What a scaler takes from one budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionDemand {
@@ -49,8 +51,9 @@ impl HybridScalerSpec {
         let triggers = each("spec.triggers", &self.triggers, |trigger| {
             trigger::into_core(trigger, target, self.poll_interval_seconds)
         })?;
+        let triggers: Vec<_> = triggers.into_iter().flatten().collect();
         if triggers.is_empty() {
-            return Err(SpecError::new("spec.triggers", "[]", "names no signal: set at least one trigger"));
+            return Err(SpecError::new("spec.triggers", "[]", "asks for nothing: set at least one trigger with a target"));
         }
         let startup = in_range("spec.startupSeconds", self.startup_seconds.unwrap_or(0), 0, 3600)?;
         Ok(policy::Policy {

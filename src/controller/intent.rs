@@ -38,8 +38,8 @@ pub(super) struct Windows {
 pub(super) struct Intent {
     /// How to decide.
     pub(super) policy: Policy,
-    /// Where each trigger of the policy is read, in its order.
-    pub(super) sources: Vec<Source>,
+    /// Where each signal is read, by the name of its trigger.
+    pub(super) sources: Vec<(String, Source)>,
     /// When the policy's schedules are open, in its order.
     schedules: Vec<Schedule>,
     /// How often they are read.
@@ -58,33 +58,38 @@ impl Intent {
         let spec = &scaler.spec;
         let target = TargetId::of(spec.target_ref.target()?, namespace);
         let source = |trigger: &trigger::Trigger| match (trigger.source()?, &target) {
+            (trigger::Source::Formula(_), _) => Ok(None),
             (trigger::Source::Sqs(sqs), _) => {
                 let access = Access { region: sqs.region()?.to_owned(), role_arn: sqs.role_arn.clone() };
-                Ok(Source::Sqs(Queue { url: sqs.queue_url.clone(), access }))
+                Ok(Some(Source::Sqs(Queue { url: sqs.queue_url.clone(), access })))
             }
-            (trigger::Source::Cpu(_), TargetId::Ecs(service)) => Ok(Source::EcsCpu(service.clone())),
+            (trigger::Source::Cpu(_), TargetId::Ecs(service)) => Ok(Some(Source::EcsCpu(service.clone()))),
             (trigger::Source::Cpu(cpu), TargetId::Workload(workload)) => {
                 let compared = match cpu.target()? {
-                    CpuTarget::Utilization(_) => Compared::WithRequests,
-                    CpuTarget::AverageMilli(_) => Compared::WithAmount,
+                    Some(CpuTarget::Utilization(_)) | None => Compared::WithRequests,
+                    Some(CpuTarget::AverageMilli(_)) => Compared::WithAmount,
                 };
-                Ok(Source::PodCpu(PodCpu { workload: workload.clone(), compared }))
+                Ok(Some(Source::PodCpu(PodCpu { workload: workload.clone(), compared })))
             }
             (trigger::Source::External(external), _) => {
                 let labels = external.match_labels().map(|(name, value)| (name.to_owned(), value.to_owned()));
-                Ok(Source::External(ExternalMetric {
+                Ok(Some(Source::External(ExternalMetric {
                     namespace: namespace.to_owned(),
                     name: external.metric_name.clone(),
                     match_labels: labels.collect(),
-                }))
+                })))
             }
+        };
+        let named = |trigger: &trigger::Trigger| {
+            let source: Result<Option<Source>, SpecError> = source(trigger);
+            source.map(|source| source.map(|source| (trigger.name.clone(), source))).transpose()
         };
         let schedule = |(at, schedule): (usize, &schedule::Schedule)| {
             Schedule::of(schedule).map_err(|error| error.within(&format!("spec.schedules[{at}]")))
         };
         Ok(Self {
             policy: spec.policy()?,
-            sources: spec.triggers.iter().map(source).collect::<Result<_, _>>()?,
+            sources: spec.triggers.iter().filter_map(named).collect::<Result<_, _>>()?,
             schedules: spec.schedules.iter().enumerate().map(schedule).collect::<Result<_, _>>()?,
             interval: spec.poll_interval()?,
             connections: spec.connection_demands(namespace)?,
@@ -124,7 +129,7 @@ impl Intent {
     /// The sources that `namespace` may not use, each with the refusal as its reading: default deny.
     pub(super) fn refused_sources(&self, namespace: &str, config: &OperatorConfig) -> HashMap<&Source, Reading> {
         let mut refused = HashMap::new();
-        for source in &self.sources {
+        for (_, source) in &self.sources {
             // A service's CPU is read as whoever scales the service, who is checked above.
             let Source::Sqs(queue) = source else { continue };
             let identity = Identity::of(queue.access.role_arn.as_deref());

@@ -10,7 +10,11 @@ use hybridscaler_core::{Replicas, history::History, observation::Workload};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{clock::Clock, context::ScalerRef, trouble::Trouble};
-use crate::api::HybridScalerStatus;
+use crate::api::{
+    HybridScalerSpec, HybridScalerStatus,
+    conditions::{ConditionType, reasons},
+    formulas::Formulas,
+};
 
 /// The first wait after a failure.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -46,6 +50,8 @@ pub(super) struct Remembered {
     pub(super) in_flight_until: Option<Timestamp>,
     /// The newest write that was refused for good.
     pub(super) refused: Option<RefusedWrite>,
+    /// The formulas of one generation of the spec, compiled.
+    pub(super) formulas: Option<(Option<i64>, Arc<Formulas>)>,
     /// Conflicts in a row.
     pub(super) conflicts: u32,
     /// Whether the target is not ours to scale, so that what it opens is unmanaged and has to fit into the reserve.
@@ -66,6 +72,28 @@ pub(super) struct RefusedWrite {
 }
 
 impl Remembered {
+    /// The scaler's formulas, compiled once for each generation of its spec.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(super) fn formulas(
+        &mut self,
+        spec: &HybridScalerSpec,
+        generation: Option<i64>,
+    ) -> Result<Arc<Formulas>, Trouble> {
+        if let Some((_, formulas)) = self.formulas.as_ref().filter(|(of, _)| of.is_some() && *of == generation) {
+            return Ok(Arc::clone(formulas));
+        }
+        let (formulas, errors) = spec.formulas();
+        if !errors.is_empty() {
+            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Err(Trouble::new(ConditionType::Ready, reasons::INVALID_SPEC, words.join("; ")));
+        }
+        let formulas = Arc::new(formulas);
+        self.formulas = Some((generation, Arc::clone(&formulas)));
+        Ok(formulas)
+    }
+
     /// What a scaler's stored status tells a process that sees it for the first time.
     ///
     /// `in_flight_until`: until when a write of the process before this one may still be carried out.
@@ -89,6 +117,7 @@ impl Remembered {
             alike: None,
             in_flight_until,
             refused: None,
+            formulas: None,
             conflicts: 0,
             unmanaged: false,
             looked: false,

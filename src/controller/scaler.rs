@@ -26,6 +26,7 @@ use crate::{
     api::{
         HybridScaler, Mode,
         conditions::{ConditionType, reasons},
+        formulas::Readings,
         rbac,
     },
     record::Noted,
@@ -159,6 +160,15 @@ fn with_role(mut trouble: Trouble, subject: &Subject, ctx: &Context) -> Trouble 
     trouble
 }
 
+/// Watches the sources that the namespace may use, and takes their newest readings.
+fn read(intent: &Intent, subject: &Subject, memory: &Remembered, ctx: &Context) -> Readings {
+    let refused = intent.refused_sources(&subject.name.namespace, &ctx.config);
+    let allowed = intent.sources.iter().map(|(_, source)| source).filter(|source| !refused.contains_key(source));
+    ctx.sources.watch(&memory.reference, allowed.map(|source| (source.clone(), intent.interval)));
+    let reading = |source| refused.get(source).cloned().unwrap_or_else(|| ctx.sources.latest(source));
+    intent.sources.iter().map(|(name, source)| (name.clone(), reading(source))).collect()
+}
+
 impl Found {
     async fn take_turn(
         &mut self,
@@ -177,7 +187,8 @@ impl Found {
             }
         };
         self.interval = intent.interval;
-        self.read(&intent, subject, memory, ctx);
+        let formulas = memory.formulas(&scaler.spec, subject.generation)?;
+        let read = read(&intent, subject, memory, ctx);
 
         let accounts = Accounts::open(&intent, subject, ctx);
         let target = ctx.target(&intent.target);
@@ -198,6 +209,7 @@ impl Found {
 
         let windows = intent.windows(now);
         self.next_change = windows.next_change;
+        self.readings = formulas.readings(&read, &intent.policy, &workload, now);
         let seen = Observation { workload, readings: self.readings.clone(), schedules: windows.open_until };
         let before = ctx.recorder.is_on().then(|| memory.history.clone());
         let decision = look(&intent.policy, &seen, &mut memory.history, now);
@@ -219,6 +231,7 @@ impl Found {
             ctx.recorder.note(|| Noted {
                 name: subject.key(),
                 spec: scaler.spec.clone(),
+                read,
                 seen,
                 before,
                 now,
@@ -231,15 +244,6 @@ impl Found {
         }
         let Some(to) = write else { return Ok(Turn::Done) };
         self.write(&target, &observed, to, &intent.policy, subject, memory, ctx).await
-    }
-
-    /// Watches the sources that the namespace may use, and takes their newest readings.
-    fn read(&mut self, intent: &Intent, subject: &Subject, memory: &Remembered, ctx: &Context) {
-        let refused = intent.refused_sources(&subject.name.namespace, &ctx.config);
-        let allowed = intent.sources.iter().filter(|source| !refused.contains_key(source));
-        ctx.sources.watch(&memory.reference, allowed.map(|source| (source.clone(), intent.interval)));
-        let reading = |source| refused.get(source).cloned().unwrap_or_else(|| ctx.sources.latest(source));
-        self.readings = intent.sources.iter().map(reading).collect();
     }
 
     #[expect(clippy::too_many_arguments, reason = "one step of the turn, apart for its length")]

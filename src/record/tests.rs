@@ -20,6 +20,9 @@ fn spec() -> HybridScalerSpec {
         "minReplicas": 1,
         "maxReplicas": 50,
         "triggers": [
+            {"name": "blend", "formula": {
+                "expression": "backlog.visible / 4.0 + requests.value", "targetAverageValue": "10",
+            }},
             {"name": "requests", "external": {"metricName": "requests", "targetValue": "100"}},
             {"name": "backlog", "sqs": {
                 "queueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", "messagesPerReplica": 60,
@@ -36,7 +39,7 @@ fn spec() -> HybridScalerSpec {
     .unwrap()
 }
 
-/// One reading of each kind, with numbers that no shorter form has.
+/// One reading of each kind, after that of the formula, with numbers that no shorter form has.
 fn seen(now: Timestamp) -> Observation {
     let at = now - SignedDuration::new(3, 123_456_789);
     let workload = Workload {
@@ -60,6 +63,7 @@ fn seen(now: Timestamp) -> Observation {
     Observation {
         workload,
         readings: vec![
+            Reading::Known { load: Load::Value { milli: 12_705_678 }, at },
             Reading::Known { load: Load::Value { milli: 12_345_678 }, at },
             Reading::Known { load: Load::Queue { visible: 1_440, in_flight: 61, delayed: 3 }, at },
             Reading::Known { load: Load::Pods { resource: Resource::Cpu, pods: [pod, bare].into() }, at },
@@ -73,6 +77,8 @@ fn seen(now: Timestamp) -> Observation {
 fn noted() -> Noted {
     let (spec, now) = (spec(), "2027-01-15T08:00:00.000000123Z".parse().unwrap());
     let seen = seen(now);
+    let names = ["requests", "backlog", "cpu", "other"].map(str::to_owned);
+    let read: Readings = names.into_iter().zip(seen.readings.iter().skip(1).cloned()).collect();
     let before = History { since: Some(now - SignedDuration::from_hours(1)), ..History::default() };
     let mut after = before.clone();
     let mut decision = look(&spec.policy().unwrap(), &seen, &mut after, now);
@@ -80,7 +86,7 @@ fn noted() -> Noted {
     let plan = Plan { ledger: None, write: Some(Replicas(7)), allowed: Replicas(7), waiting: Some(waiting) };
     decision.explanation = decision.explanation.with_budget("orders/orders-db", &plan);
     decision.limited_by = decision.explanation.limited_by();
-    Noted { name: "orders/worker".into(), spec, seen, before, now, decision, after }
+    Noted { name: "orders/worker".into(), spec, read, seen, before, now, decision, after }
 }
 
 #[test]
@@ -100,9 +106,9 @@ fn what_is_recorded_leads_to_the_recorded_decision_again() {
         let numbers = (output.decision.replicas, output.decision.wanted);
         assert_eq!((name.as_str(), numbers), ("orders/worker", (Replicas(7), Replicas(50))));
         let Noted { spec, seen, before, now, .. } = noted();
-        let observed = input
-            .observation
-            .to_core(&spec.policy().unwrap(), now, || unreachable!("the record says which windows are open"));
+        let observed = input.observation.to_core(&spec.policy().unwrap(), &spec.formulas().0, now, || {
+            unreachable!("the record says which windows are open")
+        });
         assert_eq!((observed.unwrap(), &input.scaler, &input.history, input.now), (seen, &spec, &before, now));
         let again = input.decide(|| unreachable!("as above")).unwrap();
         assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&output).unwrap());

@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use hybridscaler_core::{
     Replicas,
     observation::{self, Rollout, Workload},
-    policy::{Policy, Trigger},
-    reading::{self, Unknown},
+    policy::Policy,
 };
 use jiff::Timestamp;
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
 use super::reading::Reading;
-use crate::api::{spec_error::SpecError, yaml::likely};
+use crate::api::{
+    formulas::{Formulas, Readings},
+    spec_error::SpecError,
+    yaml::likely,
+};
 
 /// What is seen of a target and its signals.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -22,7 +25,8 @@ pub struct Observation {
     /// The target's replicas.
     pub replicas: ReplicasSeen,
 
-    /// What each trigger's signal said, by the trigger's name. A trigger that is left out has not been read yet.
+    /// What each trigger's signal said, by the trigger's name. A trigger that is left out has not been read yet; that of a formula is
+    /// computed from the others.
     #[serde(default)]
     #[schemars(length(max = 10))]
     pub readings: BTreeMap<String, Reading>,
@@ -62,13 +66,15 @@ fn settled() -> Rollout {
 }
 
 impl Observation {
-    /// The same at `now`, in the core's terms: by the policy's order. `windows` says until when each schedule is open, if this does not.
+    /// The same at `now`, in the core's terms: by the policy's order, with what the `formulas` come to. `windows` says until when each
+    /// schedule is open, if this does not.
     ///
     /// # Errors
     /// A reading that is not one answer, or has a quantity that cannot be read; whatever `windows` fails with.
     pub fn to_core(
         &self,
         policy: &Policy,
+        formulas: &Formulas,
         now: Timestamp,
         windows: impl FnOnce() -> Result<Vec<Option<Timestamp>>, SpecError>,
     ) -> Result<observation::Observation, SpecError> {
@@ -77,35 +83,39 @@ impl Observation {
             None => windows()?,
             Some(open) => policy.schedules.iter().map(|schedule| open.get(&*schedule.name).copied()).collect(),
         };
-        let unread = || reading::Reading::unknown(Unknown::NotReadYet, "the signal has not been read yet");
-        let read = |trigger: &Trigger| match readings.get(&*trigger.name) {
-            None => Ok(unread()),
-            Some(reading) => {
-                reading.to_core(now).map_err(|error| error.within(&format!("observation.readings.{}", trigger.name)))
-            }
+        let read = |(name, reading): (&String, &Reading)| {
+            let read = reading.to_core(now).map_err(|error| error.within(&format!("observation.readings.{name}")));
+            Ok((name.clone(), read?))
         };
-        let readings = policy.triggers.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(observation::Observation { workload: replicas.to_core(), readings, schedules })
+        let read: Readings = readings.iter().map(read).collect::<Result<_, SpecError>>()?;
+        let workload = replicas.to_core();
+        let readings = formulas.readings(&read, policy, &workload, now);
+        Ok(observation::Observation { workload, readings, schedules })
     }
 
-    /// What is named after no trigger and no schedule of the policy.
-    pub(super) fn strangers(&self, policy: &Policy) -> Vec<SpecError> {
-        let triggers: Vec<&str> = policy.triggers.iter().map(|trigger| &*trigger.name).collect();
+    /// What is named after no signal and no schedule of the scaler.
+    pub(super) fn strangers(&self, policy: &Policy, formulas: &Formulas) -> Vec<SpecError> {
+        let triggers: Vec<&str> = formulas.signals().collect();
         let schedules: Vec<&str> = policy.schedules.iter().map(|schedule| &*schedule.name).collect();
         let open = self.open_schedules.iter().flat_map(BTreeMap::keys);
-        strangers("observation.readings", self.readings.keys(), "trigger", &triggers)
+        let (computed, read): (Vec<_>, Vec<_>) = self.readings.keys().partition(|name| formulas.has(name));
+        let computed = computed.into_iter().map(|name| {
+            let problem = "is a formula, whose reading is computed from the others: leave it out";
+            SpecError::new(format!("observation.readings.{name}"), name, problem)
+        });
+        computed
+            .chain(strangers("observation.readings", read.into_iter(), "trigger", &triggers))
             .chain(strangers("observation.openSchedules", open, "schedule", &schedules))
             .collect()
     }
 
-    /// What was seen by a scaler with this policy.
-    pub fn of(seen: &observation::Observation, policy: &Policy) -> Self {
-        let observation::Observation { workload, readings, schedules } = seen;
-        let named = policy.triggers.iter().zip(readings);
+    /// What was seen by a scaler with this policy, whose signals said what was `read`.
+    pub fn of(seen: &observation::Observation, read: &Readings, policy: &Policy) -> Self {
+        let observation::Observation { workload, readings: _, schedules } = seen;
         let open = policy.schedules.iter().zip(schedules);
         Self {
             replicas: ReplicasSeen::of(workload),
-            readings: named.map(|(trigger, reading)| (trigger.name.to_string(), Reading::of(reading))).collect(),
+            readings: read.iter().map(|(name, reading)| (name.clone(), Reading::of(reading))).collect(),
             open_schedules: Some(open.filter_map(|(own, until)| Some((own.name.to_string(), (*until)?))).collect()),
         }
     }

@@ -23,7 +23,7 @@ pub(super) fn idle_below_min() -> Rule {
 }
 
 /// CPU use does not tell work from its absence: what runs idle uses some, and what does not run uses none.
-const TELLS_OF_WORK: &str = "self.triggers.exists(t, has(t.sqs) || has(t.external))";
+const TELLS_OF_WORK: &str = "self.triggers.exists(t, has(t.sqs) || has(t.external) || has(t.formula))";
 
 pub(super) fn idle_needs_somebody_to_tell() -> Rule {
     rule(
@@ -44,6 +44,31 @@ pub(super) fn zero_needs_somebody_to_wake() -> Rule {
         &["self.minReplicas"],
     )
     .field_path(".minReplicas")
+}
+
+/// What is only read needs somebody that reads it. Which formula reads what is told by `check`, and by the condition `Ready`.
+pub(super) fn no_target_without_formula() -> Rule {
+    let missing = "!has(t.formula)
+        && !(has(t.sqs) && (has(t.sqs.messagesPerReplica) || has(t.sqs.targetLatencySeconds)))
+        && !(has(t.cpu) && (has(t.cpu.targetUtilization) || has(t.cpu.targetAverageValue)))
+        && !(has(t.external) && (has(t.external.targetValue) || has(t.external.targetAverageValue)))";
+    rule(
+        &format!("self.triggers.exists(t, has(t.formula)) || !self.triggers.exists(t, {missing})"),
+        "triggers %s have no target, and no formula is there to read them: set a target, such as sqs.messagesPerReplica or cpu.targetUtilization, or add a formula",
+        &[&format!("self.triggers.filter(t, {missing}).map(t, t.name)")],
+    )
+    .field_path(".triggers")
+}
+
+pub(super) fn formulas_read_triggers() -> Rule {
+    let reads_none = "has(f.formula) && !self.triggers.exists(t,
+        !has(t.formula) && f.formula.expression.contains(t.name.replace('-', '_') + '.'))";
+    rule(
+        &format!("!self.triggers.exists(f, {reads_none})"),
+        "formulas %s read no other trigger: name one in expression, such as backlog.visible, with _ for each - of its name",
+        &[&format!("self.triggers.filter(f, {reads_none}).map(f, f.name)")],
+    )
+    .field_path(".triggers")
 }
 
 pub(super) fn service_reads_utilization() -> Rule {

@@ -141,10 +141,10 @@ fn a_value_that_no_schema_would_admit_is_an_error_that_names_its_field() {
         (set("/minReplicas", json!(-1)), "spec.minReplicas: `-1` is out of range: set 0 to 10000"),
         (set("/maxReplicas", json!(-3)), "spec.maxReplicas: `-3` is out of range: set 1 to 10000"),
         (set("/minReplicas", json!(51)), "spec.minReplicas: `51` is above spec.maxReplicas 50: lower it"),
-        (set("/triggers", json!([])), "spec.triggers: `[]` names no signal: set at least one trigger"),
+        (set("/triggers", json!([])), "spec.triggers: `[]` asks for nothing: set at least one trigger with a target"),
         (
             set("/triggers/0", json!({"name": "x"})),
-            "spec.triggers[0].name: `x` is not one source: set exactly one of sqs, cpu and external",
+            "spec.triggers[0].name: `x` is not one source: set exactly one of sqs, cpu, external and formula",
         ),
         (
             set("/triggers/1/sqs/messagesPerReplica", json!(0)),

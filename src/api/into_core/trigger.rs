@@ -19,54 +19,76 @@ const STALE_AFTER: i32 = 60;
 /// The metrics API measures pods every 15 s to a minute and serves what it has: a value is unknown this many seconds after its window.
 const METRICS_API_STALE_AFTER: i32 = 180;
 
+/// A formula's value is as fresh as what it reads, each by its own limit, unless its trigger says otherwise.
+const FORMULA_STALE_AFTER: i32 = 3600;
+
+/// None when it asks for nothing by itself: formulas read it.
 pub(super) fn into_core(
     trigger: &Trigger,
     target: Target<'_>,
     poll_interval: i32,
-) -> Result<policy::Trigger, SpecError> {
-    let polls = poll_interval.saturating_mul(STALE_AFTER_POLLS).max(STALE_AFTER);
-    let (load, activation, stale_after) = match trigger.source()? {
-        Source::Sqs(sqs) => (queue(sqs)?, Some(sqs.activation()?.into()), polls),
-        Source::Cpu(cpu) => match target {
-            Target::Ecs(_) => (service_cpu(cpu)?, None, CLOUDWATCH_STALE_AFTER),
-            Target::Workload { .. } => (pods_cpu(cpu)?, None, polls.max(METRICS_API_STALE_AFTER)),
-        },
-        Source::External(external) => {
-            let target = match external.target()? {
-                ExternalTarget::ValueMilli(milli) => policy::Target::Value { milli },
-                ExternalTarget::AverageMilli(milli) => policy::Target::AverageValue { milli },
-            };
-            (target, Some(external.activation_milli()?), polls)
-        }
+) -> Result<Option<policy::Trigger>, SpecError> {
+    let amount = |target| match target {
+        ExternalTarget::ValueMilli(milli) => policy::Target::Value { milli },
+        ExternalTarget::AverageMilli(milli) => policy::Target::AverageValue { milli },
     };
-    let stale_after = in_range("staleAfterSeconds", trigger.stale_after_seconds.unwrap_or(stale_after), 10, 3600)?;
-    Ok(policy::Trigger {
-        name: trigger.name.as_str().into(),
-        target: load,
-        activation,
-        stale_after: SignedDuration::from_secs(stale_after.into()),
+    let load = match trigger.source()? {
+        Source::Sqs(sqs) => queue(sqs)?.map(|load| (load, sqs.activation().map(|messages| Some(messages.into())))),
+        Source::Cpu(cpu) => match target {
+            Target::Ecs(_) => service_cpu(cpu)?,
+            Target::Workload { .. } => pods_cpu(cpu)?,
+        }
+        .map(|load| (load, Ok(None))),
+        Source::External(external) => {
+            external.target()?.map(|target| (amount(target), external.activation_milli().map(Some)))
+        }
+        Source::Formula(formula) => Some((amount(formula.target()?), formula.activation_milli().map(Some))),
+    };
+    let stale_after = stale_after(trigger, target, poll_interval)?;
+    load.map(|(target, activation)| {
+        Ok(policy::Trigger { name: trigger.name.as_str().into(), target, activation: activation?, stale_after })
     })
+    .transpose()
 }
 
-fn queue(sqs: &SqsTrigger) -> Result<policy::Target, SpecError> {
+/// The age from which a value of the trigger's signal is unknown.
+pub(in crate::api) fn stale_after(
+    trigger: &Trigger,
+    target: Target<'_>,
+    poll_interval: i32,
+) -> Result<SignedDuration, SpecError> {
+    let polls = poll_interval.saturating_mul(STALE_AFTER_POLLS).max(STALE_AFTER);
+    let usual = match (trigger.source()?, target) {
+        (Source::Sqs(_) | Source::External(_), _) => polls,
+        (Source::Cpu(_), Target::Ecs(_)) => CLOUDWATCH_STALE_AFTER,
+        (Source::Cpu(_), Target::Workload { .. }) => polls.max(METRICS_API_STALE_AFTER),
+        (Source::Formula(_), _) => FORMULA_STALE_AFTER,
+    };
+    let seconds = in_range("staleAfterSeconds", trigger.stale_after_seconds.unwrap_or(usual), 10, 3600)?;
+    Ok(SignedDuration::from_secs(seconds.into()))
+}
+
+fn queue(sqs: &SqsTrigger) -> Result<Option<policy::Target>, SpecError> {
     let millis = |time: SignedDuration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let enough = match sqs.target()? {
-        QueueTarget::MessagesPerReplica(messages) => Enough::Messages(messages),
-        QueueTarget::Latency { wait, per_message } => {
+        None => return Ok(None),
+        Some(QueueTarget::MessagesPerReplica(messages)) => Enough::Messages(messages),
+        Some(QueueTarget::Latency { wait, per_message }) => {
             Enough::Latency { target: millis(wait), per_message: millis(per_message) }
         }
     };
     let (concurrency, message_groups) = (sqs.concurrency()?, sqs.message_groups()?);
-    Ok(policy::Target::Queue(policy::Queue { enough, concurrency, message_groups }))
+    Ok(Some(policy::Target::Queue(policy::Queue { enough, concurrency, message_groups })))
 }
 
-fn service_cpu(cpu: &CpuTrigger) -> Result<policy::Target, SpecError> {
+fn service_cpu(cpu: &CpuTrigger) -> Result<Option<policy::Target>, SpecError> {
     match cpu.target()? {
-        CpuTarget::Utilization(percent @ 1..=100) => Ok(policy::Target::Utilization(percent)),
-        CpuTarget::Utilization(percent) => {
+        None => Ok(None),
+        Some(CpuTarget::Utilization(percent @ 1..=100)) => Ok(Some(policy::Target::Utilization(percent))),
+        Some(CpuTarget::Utilization(percent)) => {
             Err(SpecError::new("cpu.targetUtilization", percent, "is more than an ECS service reserves: set 1 to 100"))
         }
-        CpuTarget::AverageMilli(milli) => Err(SpecError::new(
+        Some(CpuTarget::AverageMilli(milli)) => Err(SpecError::new(
             "cpu.targetAverageValue",
             format!("{milli}m"),
             "is not measured of an ECS service: use targetUtilization",
@@ -74,11 +96,11 @@ fn service_cpu(cpu: &CpuTrigger) -> Result<policy::Target, SpecError> {
     }
 }
 
-fn pods_cpu(cpu: &CpuTrigger) -> Result<policy::Target, SpecError> {
-    Ok(match cpu.target()? {
+fn pods_cpu(cpu: &CpuTrigger) -> Result<Option<policy::Target>, SpecError> {
+    Ok(cpu.target()?.map(|target| match target {
         CpuTarget::Utilization(percent) => policy::Target::Utilization(percent),
         CpuTarget::AverageMilli(milli) => policy::Target::AverageValue { milli },
-    })
+    }))
 }
 
 #[cfg(test)]
@@ -96,7 +118,7 @@ mod tests {
     fn read(written: Value, target: Target<'_>, poll_interval: i32) -> (policy::Target, Option<u64>, i64) {
         let trigger: Trigger = serde_json::from_value(written).unwrap();
         let policy::Trigger { target, activation, stale_after, .. } =
-            into_core(&trigger, target, poll_interval).unwrap();
+            into_core(&trigger, target, poll_interval).unwrap().unwrap();
         (target, activation, stale_after.as_secs())
     }
 

@@ -12,7 +12,8 @@ use super::super::{
 const AVERAGE: QuantityRange =
     QuantityRange { field: "targetAverageValue", least: "1m", most: "1k", example: "500m or 2" };
 
-/// Mean CPU use of the target's replicas. Exactly one target: `targetUtilization` or `targetAverageValue`.
+/// Mean CPU use of the target's replicas. At most one target, `targetUtilization` or `targetAverageValue`;
+/// without one it is only read, for formulas: of pods then, every container needs a CPU request.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = one_target())]
@@ -40,30 +41,32 @@ pub enum CpuTarget {
 }
 
 impl CpuTrigger {
-    /// The one target that it aims at.
+    /// The one target that it aims at; none when it is only read, for formulas.
     ///
     /// # Errors
-    /// It has none, or two, or the value is out of range.
-    pub fn target(&self) -> Result<CpuTarget, SpecError> {
+    /// It has two, or the value is out of range.
+    pub fn target(&self) -> Result<Option<CpuTarget>, SpecError> {
         match (self.target_utilization, &self.target_average_value) {
-            (Some(percent), None) => in_range("cpu.targetUtilization", percent, 1, 1000).map(CpuTarget::Utilization),
-            (None, Some(average)) => AVERAGE.milli("cpu.targetAverageValue", average).map(CpuTarget::AverageMilli),
-            (percent, average) => {
-                let targets = [percent.map(|percent| percent.to_string()), average.clone()];
-                Err(SpecError::new(
-                    "cpu",
-                    targets.into_iter().flatten().collect::<Vec<_>>().join(", "),
-                    "is not one target: set exactly one of targetUtilization and targetAverageValue",
-                ))
+            (None, None) => Ok(None),
+            (Some(percent), None) => {
+                in_range("cpu.targetUtilization", percent, 1, 1000).map(|percent| Some(CpuTarget::Utilization(percent)))
             }
+            (None, Some(average)) => {
+                AVERAGE.milli("cpu.targetAverageValue", average).map(|milli| Some(CpuTarget::AverageMilli(milli)))
+            }
+            (Some(percent), Some(average)) => Err(SpecError::new(
+                "cpu",
+                format!("{percent}, {average}"),
+                "is not one target: set exactly one of targetUtilization and targetAverageValue",
+            )),
         }
     }
 }
 
 fn one_target() -> Rule {
     rule(
-        "has(self.targetUtilization) != has(self.targetAverageValue)",
-        "cpu has %s: set exactly one of targetUtilization and targetAverageValue",
-        &["has(self.targetUtilization) ? 'two targets, targetUtilization and targetAverageValue' : 'no target'"],
+        "!has(self.targetUtilization) || !has(self.targetAverageValue)",
+        "cpu has two targets, targetUtilization %s and targetAverageValue %s: set exactly one of targetUtilization and targetAverageValue",
+        &["self.targetUtilization", "self.targetAverageValue"],
     )
 }

@@ -15,18 +15,18 @@ const fn range(field: &'static str) -> QuantityRange {
     QuantityRange { field, least: "1m", most: "1P", example: "500m, 100 or 2k" }
 }
 
-const VALUE: QuantityRange = range("targetValue");
-const AVERAGE: QuantityRange = range("targetAverageValue");
-const ACTIVATION: QuantityRange = range("activationValue");
+pub(super) const VALUE: QuantityRange = range("targetValue");
+pub(super) const AVERAGE: QuantityRange = range("targetAverageValue");
+pub(super) const ACTIVATION: QuantityRange = range("activationValue");
 
 /// The least that a metric can be above 0, in thousandths: active at any load, where a trigger does not say.
-const ACTIVATION_MILLI: u64 = 1;
+pub(super) const ACTIVATION_MILLI: u64 = 1;
 
-/// A metric of `external.metrics.k8s.io`, read in the scaler's namespace; series that match are summed. Exactly one target:
-/// `targetValue` or `targetAverageValue`.
+/// A metric of `external.metrics.k8s.io`, read in the scaler's namespace; series that match are summed. At most one target,
+/// `targetValue` or `targetAverageValue`; without one it is only read, for formulas.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = one_target())]
+#[x_kube(validation = one_target(), validation = activation_needs_target())]
 pub struct ExternalTrigger {
     /// Name of the metric, as its adapter serves it.
     #[schemars(length(min = 1, max = 253))]
@@ -79,22 +79,12 @@ pub enum ExternalTarget {
 }
 
 impl ExternalTrigger {
-    /// The one target that it aims at.
+    /// The one target that it aims at; none when it is only read, for formulas.
     ///
     /// # Errors
-    /// It has none, or two, or the value is not a quantity in its range.
-    pub fn target(&self) -> Result<ExternalTarget, SpecError> {
-        match (&self.target_value, &self.target_average_value) {
-            (Some(value), None) => VALUE.milli("external.targetValue", value).map(ExternalTarget::ValueMilli),
-            (None, Some(average)) => {
-                AVERAGE.milli("external.targetAverageValue", average).map(ExternalTarget::AverageMilli)
-            }
-            _ => Err(SpecError::new(
-                "external.metricName",
-                &self.metric_name,
-                "has not one target: set exactly one of targetValue and targetAverageValue",
-            )),
-        }
+    /// It has two, or the value is not a quantity in its range.
+    pub fn target(&self) -> Result<Option<ExternalTarget>, SpecError> {
+        one_target_of("external", self.target_value.as_deref(), self.target_average_value.as_deref())
     }
 
     /// The sum, in thousandths, from which the trigger is active; at least 1.
@@ -110,6 +100,31 @@ impl ExternalTrigger {
     /// The labels that a series must have.
     pub fn match_labels(&self) -> impl Iterator<Item = (&str, &str)> {
         self.selector.iter().flat_map(|selector| &selector.match_labels).map(|(name, value)| (&**name, &**value))
+    }
+}
+
+/// The target that the fields of `source` have, if any.
+///
+/// # Errors
+/// There are two, or the value is not a quantity in its range.
+pub(super) fn one_target_of(
+    source: &str,
+    value: Option<&str>,
+    average: Option<&str>,
+) -> Result<Option<ExternalTarget>, SpecError> {
+    match (value, average) {
+        (None, None) => Ok(None),
+        (Some(value), None) => {
+            VALUE.milli(&format!("{source}.targetValue"), value).map(|milli| Some(ExternalTarget::ValueMilli(milli)))
+        }
+        (None, Some(average)) => AVERAGE
+            .milli(&format!("{source}.targetAverageValue"), average)
+            .map(|milli| Some(ExternalTarget::AverageMilli(milli))),
+        (Some(value), Some(average)) => Err(SpecError::new(
+            source,
+            format!("{value}, {average}"),
+            "is not one target: set exactly one of targetValue and targetAverageValue",
+        )),
     }
 }
 
@@ -143,8 +158,17 @@ fn label_names() -> Rule {
 
 fn one_target() -> Rule {
     rule(
-        "has(self.targetValue) != has(self.targetAverageValue)",
-        "metricName %s has %s: set exactly one of targetValue and targetAverageValue",
-        &["self.metricName", "has(self.targetValue) ? 'two targets, targetValue and targetAverageValue' : 'no target'"],
+        "!has(self.targetValue) || !has(self.targetAverageValue)",
+        "metricName %s has two targets, targetValue and targetAverageValue: set exactly one of targetValue and targetAverageValue",
+        &["self.metricName"],
     )
+}
+
+fn activation_needs_target() -> Rule {
+    rule(
+        "!has(self.activationValue) || has(self.targetValue) || has(self.targetAverageValue)",
+        "activationValue %s is of a trigger that has no target: set a target, or activationValue of the formula that reads it",
+        &["self.activationValue"],
+    )
+    .field_path(".activationValue")
 }

@@ -13,13 +13,15 @@ use super::super::{
 const ACTIVATION_MESSAGES: i32 = 1;
 
 /// The backlog of an SQS queue. More replicas are started for visible messages; fewer are kept only when visible and in-flight
-/// messages together need fewer. Exactly one target: `messagesPerReplica`, or `targetLatencySeconds` with `secondsPerMessage`.
+/// messages together need fewer. At most one target, `messagesPerReplica`, or `targetLatencySeconds` with
+/// `secondsPerMessage`; without one it is only read, for formulas.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = region_is_known(),
     validation = region_of_the_queue(),
     validation = one_target(),
+    validation = settings_need_a_target(),
     validation = latency_needs_seconds_per_message(),
     validation = groups_are_of_a_fifo_queue()
 )]
@@ -91,19 +93,21 @@ pub enum QueueTarget {
 }
 
 impl SqsTrigger {
-    /// The one target that it aims at.
+    /// The one target that it aims at; none when it is only read, for formulas.
     ///
     /// # Errors
-    /// It has none, half of one, or two, or a number is out of range.
-    pub fn target(&self) -> Result<QueueTarget, SpecError> {
+    /// It has half of one, or two, or a number is out of range.
+    pub fn target(&self) -> Result<Option<QueueTarget>, SpecError> {
         match (self.messages_per_replica, self.target_latency_seconds, self.seconds_per_message) {
+            (None, None, None) => Ok(None),
             (Some(messages), None, None) => {
-                in_range("sqs.messagesPerReplica", messages, 1, 1_000_000).map(QueueTarget::MessagesPerReplica)
+                let messages = in_range("sqs.messagesPerReplica", messages, 1, 1_000_000)?;
+                Ok(Some(QueueTarget::MessagesPerReplica(messages)))
             }
-            (None, Some(wait), Some(per_message)) => Ok(QueueTarget::Latency {
+            (None, Some(wait), Some(per_message)) => Ok(Some(QueueTarget::Latency {
                 wait: seconds("sqs.targetLatencySeconds", wait, 0.1, 86_400.0)?,
                 per_message: seconds("sqs.secondsPerMessage", per_message, 0.001, 43_200.0)?,
-            }),
+            })),
             _ => Err(SpecError::new(
                 "sqs.queueUrl",
                 &self.queue_url,
@@ -191,12 +195,20 @@ fn at_least(field: &str, least: &str) -> Rule {
 
 fn one_target() -> Rule {
     rule(
-        "has(self.messagesPerReplica) != has(self.targetLatencySeconds)",
-        "queueUrl %s has %s: set either messagesPerReplica, or targetLatencySeconds with secondsPerMessage",
-        &[
-            "self.queueUrl",
-            "has(self.messagesPerReplica) ? 'two targets, messagesPerReplica and targetLatencySeconds' : 'no target'",
-        ],
+        "!has(self.messagesPerReplica) || !has(self.targetLatencySeconds)",
+        "queueUrl %s has two targets, messagesPerReplica and targetLatencySeconds: set either messagesPerReplica, or targetLatencySeconds with secondsPerMessage",
+        &["self.queueUrl"],
+    )
+}
+
+fn settings_need_a_target() -> Rule {
+    let settings = ["concurrency", "activationMessages", "messageGroups"];
+    let given =
+        settings.map(|name| format!("has(self.{name}) ? ['{name}'] : []")).map(|one| format!("({one})")).join(" + ");
+    rule(
+        &format!("has(self.messagesPerReplica) || has(self.targetLatencySeconds) || ({given}).size() == 0"),
+        "queueUrl %s has no target for %s: set messagesPerReplica or targetLatencySeconds, or leave them out",
+        &["self.queueUrl", &given],
     )
 }
 

@@ -32,7 +32,7 @@ fn a_trigger_has_exactly_one_source() {
     for wrong in [json!({}), json!({"cpu": cpu, "external": requests})] {
         assert_eq!(
             trigger(wrong).source().unwrap_err().to_string(),
-            "name: `load` is not one source: set exactly one of sqs, cpu and external"
+            "name: `load` is not one source: set exactly one of sqs, cpu, external and formula"
         );
     }
 }
@@ -40,13 +40,15 @@ fn a_trigger_has_exactly_one_source() {
 #[test]
 fn a_queue_aims_at_messages_a_replica_or_at_a_latency() {
     let target = |fields| sqs(fields).target();
-    assert_eq!(target(json!({"messagesPerReplica": 60})).unwrap(), QueueTarget::MessagesPerReplica(60));
+    assert_eq!(target(json!({"messagesPerReplica": 60})).unwrap(), Some(QueueTarget::MessagesPerReplica(60)));
     assert_eq!(
         target(json!({"targetLatencySeconds": 30, "secondsPerMessage": 0.25})).unwrap(),
-        QueueTarget::Latency { wait: SignedDuration::from_secs(30), per_message: SignedDuration::from_millis(250) }
+        Some(QueueTarget::Latency {
+            wait: SignedDuration::from_secs(30),
+            per_message: SignedDuration::from_millis(250)
+        })
     );
     for (fields, expected) in [
-        (json!({}), "has not one target"),
         (json!({"targetLatencySeconds": 30}), "has not one target"),
         (json!({"messagesPerReplica": 60, "targetLatencySeconds": 30, "secondsPerMessage": 1}), "has not one target"),
         (
@@ -79,10 +81,9 @@ fn what_a_queue_leaves_out_gets_the_documented_default() {
 #[test]
 fn cpu_aims_at_a_percentage_or_at_cpus_a_pod() {
     let target = |cpu: Value| serde_json::from_value::<CpuTrigger>(cpu).unwrap().target();
-    assert_eq!(target(json!({"targetUtilization": 65})).unwrap(), CpuTarget::Utilization(65));
-    assert_eq!(target(json!({"targetAverageValue": "1.5"})).unwrap(), CpuTarget::AverageMilli(1500));
+    assert_eq!(target(json!({"targetUtilization": 65})).unwrap(), Some(CpuTarget::Utilization(65)));
+    assert_eq!(target(json!({"targetAverageValue": "1.5"})).unwrap(), Some(CpuTarget::AverageMilli(1500)));
     for (cpu, expected) in [
-        (json!({}), "cpu: `` is not one target: set exactly one of targetUtilization and targetAverageValue"),
         (
             json!({"targetUtilization": 65, "targetAverageValue": "500m"}),
             "cpu: `65, 500m` is not one target: set exactly one of targetUtilization and targetAverageValue",
@@ -99,15 +100,55 @@ fn cpu_aims_at_a_percentage_or_at_cpus_a_pod() {
 #[test]
 fn an_external_metric_aims_at_a_sum_or_at_a_share() {
     let sum = external(json!({"targetValue": "100", "selector": {"matchLabels": {"queue": "orders", "tier": ""}}}));
-    assert_eq!(sum.target().unwrap(), ExternalTarget::ValueMilli(100_000));
+    assert_eq!(sum.target().unwrap(), Some(ExternalTarget::ValueMilli(100_000)));
     assert_eq!(sum.activation_milli().unwrap(), 1);
     assert_eq!(sum.match_labels().collect::<Vec<_>>(), [("queue", "orders"), ("tier", "")]);
     let share = external(json!({"targetAverageValue": "2k", "activationValue": "0.5"}));
-    assert_eq!(share.target().unwrap(), ExternalTarget::AverageMilli(2_000_000));
+    assert_eq!(share.target().unwrap(), Some(ExternalTarget::AverageMilli(2_000_000)));
     assert_eq!(share.activation_milli().unwrap(), 500);
     assert_eq!(share.match_labels().count(), 0);
-    for wrong in [json!({}), json!({"targetValue": "1", "targetAverageValue": "1"}), json!({"targetValue": "0"})] {
+    for wrong in [json!({"targetValue": "1", "targetAverageValue": "1"}), json!({"targetValue": "0"})] {
         assert!(external(wrong.clone()).target().is_err(), "{wrong}");
     }
     assert!(external(json!({"activationValue": "-1"})).activation_milli().is_err());
+}
+
+#[test]
+fn a_signal_without_a_target_is_only_read() {
+    assert_eq!(sqs(json!({})).target(), Ok(None));
+    assert_eq!(CpuTrigger::default().target(), Ok(None));
+    assert_eq!(external(json!({})).target(), Ok(None));
+}
+
+#[test]
+fn a_formula_aims_as_an_external_metric_does() {
+    let formula = |fields: Value| {
+        let mut formula = json!({"expression": "backlog.visible\n  / 4.0"});
+        formula.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        serde_json::from_value::<FormulaTrigger>(formula).unwrap()
+    };
+    let share = formula(json!({"targetAverageValue": "10", "activationValue": "1.5"}));
+    assert_eq!((share.target(), share.activation_milli()), (Ok(ExternalTarget::AverageMilli(10_000)), Ok(1_500)));
+    let sum = formula(json!({"targetValue": "2k"}));
+    assert_eq!((sum.target(), sum.activation_milli()), (Ok(ExternalTarget::ValueMilli(2_000_000)), Ok(1)));
+    for (fields, expected) in [
+        (
+            json!({}),
+            "formula.expression: `backlog.visible / 4.0` has no target: set exactly one of targetValue and targetAverageValue",
+        ),
+        (
+            json!({"targetValue": "1", "targetAverageValue": "2"}),
+            "formula: `1, 2` is not one target: set exactly one of targetValue and targetAverageValue",
+        ),
+        (
+            json!({"targetValue": "0"}),
+            "formula.targetValue: `0` is not a quantity from 1m to 1P: write one such as 500m, 100 or 2k",
+        ),
+    ] {
+        assert_eq!(formula(fields).target().unwrap_err().to_string(), expected);
+    }
+    assert_eq!(
+        formula(json!({"expression": "a.value + ".repeat(10)})).in_short(),
+        format!("{}…", "a.value + ".repeat(6))
+    );
 }
