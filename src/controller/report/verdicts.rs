@@ -1,6 +1,10 @@
 //! The conditions that a reconcile leads to.
 
-use hybridscaler_core::{demand::Verdict as Ruled, explanation::Limit, reading::Unknown};
+use hybridscaler_core::{
+    demand::Verdict as Ruled,
+    explanation::{Cause, Limit},
+    reading::Unknown,
+};
 
 use super::Found;
 use crate::api::{
@@ -85,15 +89,118 @@ fn ready(found: &Found, able: &Verdict, active: &Verdict) -> Verdict {
     if found.mode == Mode::Paused {
         return verdict(type_, ConditionStatus::True, reasons::PAUSED, "paused as told");
     }
-    for part in [able, active] {
-        if part.status != ConditionStatus::True {
-            return verdict(type_, part.status, part.reason, part.message.clone());
+    if able.status != ConditionStatus::True {
+        return verdict(type_, able.status, able.reason, able.message.clone());
+    }
+    if let Some((limit, message)) = by_a_person(found) {
+        return verdict(type_, ConditionStatus::True, limit.as_str(), message);
+    }
+    if active.status != ConditionStatus::True {
+        return verdict(type_, active.status, active.reason, active.message.clone());
+    }
+    let (reason, message) = match found.mode {
+        Mode::DryRun => (reasons::DRY_RUN, "decides and tells, writes nothing"),
+        Mode::ScaleUpOnly => (Limit::ScaleDownPaused.as_str(), "scales up on demand and never down, as mode says"),
+        Mode::ScaleDownOnly => (Limit::ScaleUpPaused.as_str(), "scales down on demand and never up, as mode says"),
+        Mode::Active | Mode::Paused => (reasons::AS_EXPECTED, "scales on demand"),
+    };
+    verdict(type_, ConditionStatus::True, reason, message)
+}
+
+/// A number that a person set, which is run whatever the signals say, and whether or not they can be read.
+fn by_a_person(found: &Found) -> Option<(Limit, String)> {
+    let decision = found.decision.as_ref().filter(|_| found.mode != Mode::DryRun)?;
+    let step = decision.explanation.steps.last()?;
+    match step.cause {
+        Cause::Pinned { .. } => Some((
+            Limit::Pinned,
+            format!("asks for {} replicas whatever the signals say: pinnedReplicas is set", step.to),
+        )),
+        Cause::PausedByHand => {
+            Some((Limit::PausedByHand, "stays at the 0 replicas that a person set: set at least 1 to go on".into()))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
+
+    use hybridscaler_core::{
+        Replicas, decide,
+        history::History,
+        observation::{Observation, Rollout, Workload},
+        reading::{Load, Reading},
+    };
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::api::HybridScalerSpec;
+
+    /// What a scaler's spec comes to with a queue of 300 messages, or one that cannot be read.
+    fn found(change: Value, desired: u32, readable: bool) -> Found {
+        let mut spec = json!({
+            "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "worker"},
+            "maxReplicas": 50,
+            "triggers": [{"name": "backlog", "sqs": {
+                "queueUrl": "https://sqs.eu-west-1.amazonaws.com/123456789012/orders", "messagesPerReplica": 60,
+            }}],
+        });
+        spec.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let spec: HybridScalerSpec = serde_json::from_value(spec).unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let workload = Workload {
+            desired: Replicas(desired),
+            running: Replicas(desired),
+            starting: Replicas::ZERO,
+            terminating: Replicas::ZERO,
+            rollout: Rollout::Settled,
+        };
+        let load = Load::Queue { visible: 300, in_flight: 0, delayed: 0 };
+        let unreadable = || Reading::unknown(Unknown::Forbidden, "no right");
+        let reading = if readable { Reading::Known { load, at: now } } else { unreadable() };
+        let seen = Observation { workload, readings: vec![reading], schedules: Vec::new() };
+        let mut found = Found::default();
+        found.mode = spec.mode;
+        found.decision = Some(decide(&spec.policy().unwrap(), &seen, &History::default(), now));
+        found
+    }
+
+    fn ready(found: &Found) -> (ConditionStatus, &'static str, String) {
+        let ready = verdicts(found).into_iter().find(|verdict| verdict.type_ == ConditionType::Ready).unwrap();
+        (ready.status, ready.reason, ready.message)
+    }
+
+    #[test]
+    fn ready_says_what_is_true_of_each_mode() {
+        let said = |change, desired| ready(&found(change, desired, true));
+        for (change, desired, reason, message) in [
+            (json!({}), 5, "AsExpected", "scales on demand"),
+            (json!({"mode": "ScaleUpOnly"}), 5, "ScaleDownPaused", "scales up on demand and never down, as mode says"),
+            (json!({"mode": "ScaleDownOnly"}), 5, "ScaleUpPaused", "scales down on demand and never up, as mode says"),
+            (json!({"mode": "DryRun"}), 5, "DryRun", "decides and tells, writes nothing"),
+            (json!({"mode": "DryRun", "pinnedReplicas": 8}), 5, "DryRun", "decides and tells, writes nothing"),
+            (json!({"mode": "Paused", "pinnedReplicas": 8}), 5, "Paused", "paused as told"),
+            (
+                json!({"pinnedReplicas": 8}),
+                5,
+                "Pinned",
+                "asks for 8 replicas whatever the signals say: pinnedReplicas is set",
+            ),
+            (json!({}), 0, "PausedByHand", "stays at the 0 replicas that a person set: set at least 1 to go on"),
+        ] {
+            assert_eq!(said(change, desired), (ConditionStatus::True, reason, message.to_owned()));
         }
     }
-    match found.mode {
-        Mode::DryRun => verdict(type_, ConditionStatus::True, reasons::DRY_RUN, "decides and tells, writes nothing"),
-        Mode::Active | Mode::ScaleUpOnly | Mode::ScaleDownOnly | Mode::Paused => {
-            verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, "scales on demand")
-        }
+
+    #[test]
+    fn a_signal_that_cannot_be_read_is_no_fault_of_who_follows_none() {
+        let status = |change, desired| ready(&found(change, desired, false)).0;
+        assert_eq!(status(json!({}), 5), ConditionStatus::False);
+        assert_eq!(status(json!({"mode": "DryRun", "pinnedReplicas": 8}), 5), ConditionStatus::False);
+        assert_eq!(status(json!({"pinnedReplicas": 8}), 5), ConditionStatus::True);
+        assert_eq!(status(json!({}), 0), ConditionStatus::True);
     }
 }
