@@ -334,6 +334,12 @@ fn a_text_that_is_no_document_is_told_where_it_breaks_and_how_to_mend_it() {
 }
 
 #[test]
+fn what_is_wrong_is_told_in_one_line_even_where_the_mend_is_a_long_description() {
+    let said = refused(&documents(&page())[0].replace("kind: Deployment", "kind: deploy ment"));
+    assert!(said.len() == 1 && said[0].contains(": Kind of the workload, such as `Deployment`"), "{said:#?}");
+}
+
+#[test]
 fn a_number_past_64_bits_is_out_of_range_and_no_other_type() {
     let document = documents(&page())[0].replace("maxReplicas: 20", "maxReplicas: 99999999999999999999");
     let said = refused(&document);

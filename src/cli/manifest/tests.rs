@@ -71,7 +71,7 @@ fn a_misspelt_field_is_told_by_its_place_with_what_was_meant() {
     );
     assert_eq!(
         found(&TWO.replace("capacity: {static", "capacity: {fixed")).first().unwrap(),
-        "a.yaml:6:14: unknown field \"spec.capacity.fixed\": use one of postgres, static"
+        "a.yaml:6:14: unknown field \"spec.capacity.fixed\": use one of mysql, postgres, static"
     );
     assert_eq!(
         found(&TWO.replace("  name: order-worker\nspec", "  names: order-worker\nspec")),

@@ -152,7 +152,9 @@ fn choice(schema: &JSONSchemaProps, value: &Value, path: &str) -> Option<Problem
 /// What a field is, in the first sentence of its description, with its bounds.
 pub(super) fn meaning(schema: &JSONSchemaProps) -> String {
     let description = schema.description.as_deref().unwrap_or_default();
-    let first = description.split_once(". ").map_or(description, |(first, _)| first).trim_end_matches('.');
+    // One that comes from the source and not from a CRD still has its line breaks.
+    let description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = description.split_once(". ").map_or(&*description, |(first, _)| first).trim_end_matches('.');
     match in_bounds(schema) {
         Some(bounds) if !first.contains(" to ") => format!("{first}; {bounds}"),
         _ => first.to_owned(),
