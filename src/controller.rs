@@ -46,7 +46,7 @@ use crate::{
     api::{config::OperatorConfig, rbac::ServiceAccount},
     aws::{self, Aws},
     databases::Roots,
-    ledger::Ledgers,
+    ledger::{Counts, Ledgers},
     record::Recorder,
     signals::{Readers, Sources},
     targets::{EcsTargets, KubernetesTargets},
@@ -112,6 +112,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     let (sources, wakes) = Sources::new(Readers::new(aws.clone(), client.clone(), account.clone()));
     let metrics = Metrics::new(source_requests(sources.clone())?)?;
     metrics.add(left_out_of_record(recorder.clone())?)?;
+    let ledgers = Ledgers::new(client.clone());
+    metrics.add(ledger_operations(ledgers.clone())?)?;
     let readiness = Readiness::waiting_for([SCALERS, BUDGETS]);
     let (scalers, scaler_writer) = reflector::store();
     let (budgets, budget_writer) = reflector::store();
@@ -120,7 +122,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         clock: Arc::new(Machine),
         kubernetes: KubernetesTargets::new(client.clone()),
         ecs: EcsTargets::new(aws),
-        ledgers: Ledgers::new(client.clone()),
+        ledgers,
         databases: capacity::Databases::new(database_roots),
         events: Events::new(client.clone()),
         memory: Memory::default(),
@@ -205,6 +207,20 @@ fn source_requests(sources: Sources<ScalerRef>) -> Result<Box<dyn Collector>, pr
         },
     )?;
     Ok(Box::new(counters))
+}
+
+/// What happened at the ledgers, as a Prometheus metric: a step that shares a write with others is one of many.
+fn ledger_operations(ledgers: Ledgers) -> Result<Box<dyn Collector>, prometheus::Error> {
+    let counter = crate::telemetry::metrics::Counted::new(
+        "hybridscaler_ledger_operations_total",
+        "Steps asked of ledgers, the writes that stored them, and the writes that met a newer ledger",
+        ["operation"],
+        move || {
+            let Counts { steps, writes, conflicts } = ledgers.counts();
+            vec![(["step"], steps), (["write"], writes), (["conflict"], conflicts)]
+        },
+    )?;
+    Ok(Box::new(counter))
 }
 
 /// The decisions that are missing in the record, as a Prometheus metric.

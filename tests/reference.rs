@@ -53,6 +53,13 @@ fn every_metric_is_explained_as_it_explains_itself_and_no_other_is() {
         || vec![(["sqs", "ok"], 1)],
     );
     let metrics = Metrics::new(Box::new(polls.unwrap())).unwrap();
+    let ledgers = Counted::new(
+        "hybridscaler_ledger_operations_total",
+        "Steps asked of ledgers, the writes that stored them, and the writes that met a newer ledger",
+        ["operation"],
+        || vec![(["step"], 1)],
+    );
+    metrics.add(Box::new(ledgers.unwrap())).unwrap();
     let left_out = Counted::new(
         "hybridscaler_record_left_out_total",
         "Decisions that the record lacks, since they came too fast or could not be written",
