@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+#[path = "operator/budgets.rs"]
+mod budgets;
 #[path = "operator/decisions.rs"]
 mod decisions;
 #[path = "operator/metrics_apis.rs"]
