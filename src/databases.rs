@@ -13,7 +13,7 @@ mod role;
 mod secret;
 mod tls;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use self::kept::Kept;
 pub use self::{
@@ -37,12 +37,12 @@ pub enum Engine {
 /// A database whose capacity is read. It holds at most one connection; dropping it closes that. Cloning is cheap and
 /// shares it.
 #[derive(Clone, Debug)]
-pub struct Database(Arc<Server>);
+pub struct Database(Server);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Server {
-    Postgres(Kept<postgres::Session>),
-    MySql(Kept<mysql::Session>),
+    Postgres(Arc<Kept<postgres::Session>>),
+    MySql(Arc<Kept<mysql::Session>>),
 }
 
 impl Database {
@@ -53,15 +53,17 @@ impl Database {
     /// [`DatabaseError::ConnectionString`].
     pub fn new(engine: Engine, url: &str, budget_uid: &str, roots: &Roots) -> Result<Self, DatabaseError> {
         let server = match engine {
-            Engine::Postgres => Server::Postgres(Kept::new(postgres::Address::parse(url, budget_uid, roots)?)),
-            Engine::MySql => Server::MySql(Kept::new(mysql::Address::parse(url, budget_uid, roots)?)),
+            Engine::Postgres => {
+                Server::Postgres(Arc::new(Kept::new(postgres::Address::parse(url, budget_uid, roots)?)))
+            }
+            Engine::MySql => Server::MySql(Arc::new(Kept::new(mysql::Address::parse(url, budget_uid, roots)?))),
         };
-        Ok(Self(Arc::new(server)))
+        Ok(Self(server))
     }
 
     /// Every host that may be connected to, for the check against what the operator trusts.
     pub fn hosts(&self) -> &[HostPort] {
-        match &*self.0 {
+        match &self.0 {
             Server::Postgres(kept) => kept.address().hosts(),
             Server::MySql(kept) => std::slice::from_ref(kept.address().host()),
         }
@@ -74,18 +76,9 @@ impl Database {
     /// # Errors
     /// Nothing is known now; what was read before is no longer confirmed.
     pub async fn read(&self) -> Result<Reading, DatabaseError> {
-        match &*self.0 {
+        match &self.0 {
             Server::Postgres(kept) => kept.read().await,
             Server::MySql(kept) => kept.read().await,
         }
-    }
-}
-
-impl fmt::Display for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Postgres => "PostgreSQL",
-            Self::MySql => "MySQL",
-        })
     }
 }

@@ -110,7 +110,7 @@ pub(super) async fn read(budget: &ConnectionBudget, subject: &Subject, ctx: &Con
 }
 
 async fn ask(engine: Engine, reference: &SecretRef, subject: &Subject, ctx: &Context) -> Result<Reading, Trouble> {
-    let url = secret(reference, subject, ctx).await?;
+    let url = connection_url(engine, reference, subject, ctx).await?;
     #[cfg(test)]
     if let Some(modelled) = &ctx.databases.modelled {
         return modelled(&subject.uid).map(accepts).map(Reading::Live);
@@ -124,7 +124,12 @@ async fn ask(engine: Engine, reference: &SecretRef, subject: &Subject, ctx: &Con
     database.read().await.map(Reading::Live).map_err(|error| unknown(error.reason(), error.to_string()))
 }
 
-async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Context) -> Result<String, Trouble> {
+async fn connection_url(
+    engine: Engine,
+    SecretRef { name, key }: &SecretRef,
+    subject: &Subject,
+    ctx: &Context,
+) -> Result<String, Trouble> {
     let namespace = &subject.name.namespace;
     let secret = in_time(Api::<Secret>::namespaced(ctx.client.clone(), namespace).get(name)).await.map_err(
         |error| match &error {
@@ -142,17 +147,9 @@ async fn secret(SecretRef { name, key }: &SecretRef, subject: &Subject, ctx: &Co
             _ => unknown(reasons::SECRET_NOT_FOUND, format!("Secret {namespace}/{name} cannot be read: {error}")),
         },
     )?;
-    let value = secret.data.as_ref().and_then(|data| data.get(key));
-    let Some(value) = value else {
-        let message = format!("Secret {namespace}/{name} has no key {key}: add it, or correct secretRef.key");
-        return Err(unknown(reasons::SECRET_NOT_FOUND, message));
-    };
-    // The value is a credential: it stands in no message.
-    String::from_utf8(value.0.clone()).map(|url| url.trim().to_owned()).map_err(|_| {
-        unknown(
-            reasons::SECRET_NOT_FOUND,
-            format!("key {key} of Secret {namespace}/{name} is not text: write a connection string"),
-        )
+    let value = |key: &str| Some(secret.data.as_ref()?.get(key)?.0.as_slice());
+    databases::connection_url(engine, value, key).map_err(|error| {
+        unknown(reasons::SECRET_NOT_FOUND, format!("Secret {namespace}/{name} cannot be used: {error}"))
     })
 }
 

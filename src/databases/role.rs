@@ -74,12 +74,12 @@ $$;
                 let server = if *dialect == Dialect::Mysql { "MySQL" } else { "MariaDB" };
                 write!(
                     f,
-                    r#"-- The account that HybridScaler reads the connections of a {server} server with. Run this once, as an account that may
+                    r"-- The account that HybridScaler reads the connections of a {server} server with. Run this once, as an account that may
 -- create accounts. It needs no privilege. It has no password yet and is locked; set one and let it in:
 --   ALTER USER '{role}'@'%' IDENTIFIED BY '...' ACCOUNT UNLOCK;
 
 CREATE USER '{role}'@'%' REQUIRE SSL WITH MAX_USER_CONNECTIONS 2 ACCOUNT LOCK;
-"#
+"
                 )
             }
         }

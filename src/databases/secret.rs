@@ -1,7 +1,5 @@
 //! A connection URL out of a Secret, in the forms that such Secrets have.
 
-use std::collections::BTreeMap;
-
 use super::Engine;
 
 /// Why a Secret gives no connection URL. No value of it is repeated.
@@ -21,20 +19,20 @@ pub enum SecretError {
     },
 }
 
-/// The connection URL in a Secret's data: the value of `key`, or else one made of the keys `username`, `password`, `host`,
+/// The connection URL in a Secret, of which `value` gives the value of a key: that of `key`, or else one made of the keys `username`, `password`, `host`,
 /// `port` and `dbname`, as AWS Secrets Manager's secrets for RDS and CloudNativePG's have them. `port` and `dbname` may be
 /// missing. A URL that is made here verifies the server's certificate and its name.
 ///
 /// # Errors
 /// [`SecretError`].
-pub fn connection_url(
+pub fn connection_url<'a>(
     engine: Engine,
-    data: &BTreeMap<String, impl AsRef<[u8]>>,
+    value: impl Fn(&str) -> Option<&'a [u8]>,
     key: &str,
 ) -> Result<String, SecretError> {
     let text = |key: &str| {
-        let value = data.get(key).map(|value| std::str::from_utf8(value.as_ref()).map(str::trim));
-        value.transpose().map_err(|_| SecretError::NotText { key: key.to_owned() })
+        let text = value(key).map(|value| std::str::from_utf8(value).map(str::trim));
+        text.transpose().map_err(|_| SecretError::NotText { key: key.to_owned() })
     };
     if let Some(url) = text(key)? {
         return Ok(url.to_owned());
@@ -63,8 +61,8 @@ mod tests {
     use super::*;
 
     fn url(engine: Engine, data: &[(&str, &str)], key: &str) -> Result<String, SecretError> {
-        let data = data.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect();
-        connection_url(engine, &data, key)
+        let value = |key: &str| data.iter().find(|(known, _)| *known == key).map(|(_, value)| value.as_bytes());
+        connection_url(engine, value, key)
     }
 
     #[test]
@@ -89,8 +87,7 @@ mod tests {
     fn what_is_missing_or_no_text_is_named_and_no_value_repeated() {
         let missing = url(Engine::Postgres, &[("password", "hunter2")], "url").unwrap_err();
         assert_eq!(missing, SecretError::Missing { key: "url".into() });
-        let data = BTreeMap::from([("url".to_owned(), b"\xff".to_vec())]);
-        let broken = connection_url(Engine::Postgres, &data, "url").unwrap_err();
+        let broken = connection_url(Engine::Postgres, |_| Some(b"\xff".as_slice()), "url").unwrap_err();
         assert_eq!(broken, SecretError::NotText { key: "url".into() });
     }
 }

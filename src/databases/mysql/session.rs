@@ -98,7 +98,9 @@ fn classify(error: &Error, address: &Address) -> DatabaseError {
         }
         Error::Io(IoError::Tls(cause)) => DatabaseError::Tls { host, cause: cause.to_string() },
         // A handshake that fails is an I/O error with the reason inside.
-        Error::Io(IoError::Io(io)) if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+        Error::Io(IoError::Io(io))
+            if io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>) =>
+        {
             DatabaseError::Tls { host, cause: io.to_string() }
         }
         Error::Io(IoError::Io(io)) => DatabaseError::Unreachable { host, cause: io.to_string() },

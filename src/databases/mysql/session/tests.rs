@@ -31,13 +31,13 @@ async fn open(greeting: Option<Vec<u8>>, ssl_mode: &str) -> DatabaseError {
 }
 
 /// An error packet of the wire protocol, in place of a greeting, when there is no state in it yet.
-fn error(code: u16, message: &str) -> Option<Vec<u8>> {
+fn error(code: u16, message: &str) -> Vec<u8> {
     let length = u8::try_from(3 + message.len()).unwrap();
-    Some([&[length, 0, 0, 0, 0xff], code.to_le_bytes().as_slice(), message.as_bytes()].concat())
+    [&[length, 0, 0, 0, 0xff], code.to_le_bytes().as_slice(), message.as_bytes()].concat()
 }
 
 /// A greeting (protocol 10) of a server without TLS.
-fn greeting() -> Option<Vec<u8>> {
+fn greeting() -> Vec<u8> {
     // PROTOCOL_41, SECURE_CONNECTION; PLUGIN_AUTH.
     let (lower, upper) = (0x8200_u16.to_le_bytes(), 0x0008_u16.to_le_bytes());
     let body = [
@@ -53,33 +53,33 @@ fn greeting() -> Option<Vec<u8>> {
         b"mysql_native_password\0",
     ]
     .concat();
-    Some([&[u8::try_from(body.len()).unwrap(), 0, 0, 0], body.as_slice()].concat())
+    [&[u8::try_from(body.len()).unwrap(), 0, 0, 0], body.as_slice()].concat()
 }
 
 #[tokio::test]
 async fn a_full_server_is_told_from_one_that_refuses_the_user() {
     for (code, message) in [(1040, "Too many connections"), (1203, "has more than"), (1226, "max_user_connections")] {
-        let full = open(error(code, message), "DISABLED").await;
+        let full = open(Some(error(code, message)), "DISABLED").await;
         assert!(matches!(&full, DatabaseError::TooManyConnections { user, .. } if user == "scaler"), "{full}");
         assert!(full.to_string().contains(message), "{full}");
     }
     for code in [1044, 1045, 1130, 1698] {
-        let refused = open(error(code, "not you"), "DISABLED").await;
+        let refused = open(Some(error(code, "not you")), "DISABLED").await;
         assert!(matches!(&refused, DatabaseError::Authentication { user, .. } if user == "scaler"), "{refused}");
     }
 }
 
 #[tokio::test]
 async fn a_server_that_stops_is_unreachable_and_one_without_the_database_invalid() {
-    let stopping = open(error(1053, "Server shutdown in progress"), "DISABLED").await;
+    let stopping = open(Some(error(1053, "Server shutdown in progress")), "DISABLED").await;
     assert!(matches!(stopping, DatabaseError::Unreachable { .. }), "{stopping}");
-    let unknown = open(error(1049, "Unknown database 'orders'"), "DISABLED").await;
+    let unknown = open(Some(error(1049, "Unknown database 'orders'")), "DISABLED").await;
     assert!(matches!(unknown, DatabaseError::Invalid { .. }), "{unknown}");
 }
 
 #[tokio::test]
 async fn a_server_without_tls_fails_where_tls_is_required() {
-    let refused = open(greeting(), "REQUIRED").await;
+    let refused = open(Some(greeting()), "REQUIRED").await;
     assert!(matches!(refused, DatabaseError::Tls { .. }), "{refused}");
 }
 
