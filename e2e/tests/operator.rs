@@ -6,6 +6,8 @@
 mod budgets;
 #[path = "operator/decisions.rs"]
 mod decisions;
+#[path = "operator/ledgers.rs"]
+mod ledgers;
 #[path = "operator/metrics_apis.rs"]
 mod metrics_apis;
 #[path = "operator/spike.rs"]

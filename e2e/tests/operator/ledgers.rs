@@ -1,0 +1,83 @@
+//! Several ledgers for one workload, and a ledger that is lost.
+
+use hybridscaler::api::ConnectionBudget;
+use k8s_openapi::api::apps::v1::Deployment;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::json;
+
+use super::{AT_ONCE, budget, on_queue, world::World};
+
+fn granted(budget: &ConnectionBudget) -> Option<u32> {
+    budget.status.as_ref().and_then(|status| status.granted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workload_on_two_databases_is_held_by_the_tighter_one_and_reserves_no_more_in_the_other() {
+    let world = World::enter("two-databases").await;
+    world.deployment("worker", 2).await;
+    let queue = world.queue("orders", 1_200);
+    world.apply(&budget(100, 10)).await;
+    world.apply(&budget(30, 0).replace("{name: db}", "{name: reader}")).await;
+    let both = on_queue("worker", &queue, AT_ONCE).replace(
+        "connections: [",
+        "connections: [{budgetRef: {name: reader}, perReplica: 4, rolloutReserve: Surge}, ",
+    );
+    world.apply(&both).await;
+
+    // 12 are wanted; the writer carries 9, the reader 7.
+    world.ready("worker", 7).await;
+    let capped = world.scaler("worker", |scaler| {
+        scaler.status.as_ref().is_some_and(|s| s.allowed_replicas == Some(7) && s.desired_replicas == Some(7))
+    });
+    let status = capped.await.status.unwrap();
+    assert_eq!(status.limited_by.as_deref(), Some("ConnectionBudget"), "{status:#?}");
+    assert!(status.headline.as_ref().unwrap().contains("reader"), "{status:#?}");
+    let held: Vec<_> =
+        status.connections.iter().map(|of| (of.budget.split('/').nth(1).unwrap(), of.granted_connections)).collect();
+    assert_eq!(held, [("reader", Some(28)), ("db", Some(70))]);
+
+    // More room in the reader is taken as soon as it is there, up to what the writer has.
+    world.apply(&budget(60, 0).replace("{name: db}", "{name: reader}")).await;
+    world.ready("worker", 9).await;
+    world.sqs().purge_queue().queue_url(&queue).send().await.unwrap();
+    world.ready("worker", 2).await;
+    world.budget("db", |budget| granted(budget) == Some(20)).await;
+    world.budget("reader", |budget| granted(budget) == Some(8)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_ledger_is_rebuilt_from_what_runs_before_anybody_grows() {
+    let world = World::enter("lost").await;
+    world.apply(&budget(110, 10)).await;
+    for (name, messages) in [("first", 600), ("second", 300)] {
+        world.deployment(name, 2).await;
+        let queue = world.queue(name, messages);
+        world.apply(&on_queue(name, &queue, AT_ONCE)).await;
+    }
+    world.ready("first", 6).await;
+    world.ready("second", 3).await;
+    world.budget("db", |budget| granted(budget) == Some(90)).await;
+    // One replica more fits, and the first wants six.
+    (0..600).for_each(|_| world.aws.sqs().send("first", "work").unwrap());
+    world.ready("first", 7).await;
+
+    let budgets = world.api::<ConnectionBudget>();
+    for lost in ["its status is wiped", "it is deleted and made again"] {
+        if lost.contains("wiped") {
+            let nothing = Patch::Merge(json!({"status": {
+                "ledger": null, "granted": null, "available": null, "capacity": null, "consumers": null,
+            }}));
+            budgets.patch_status("db", &PatchParams::default(), &nothing).await.unwrap();
+        } else {
+            budgets.delete("db", &DeleteParams::default()).await.unwrap();
+            world.apply(&budget(110, 10)).await;
+        }
+        let rebuilt = world.budget("db", |budget| granted(budget) == Some(100)).await;
+        assert_eq!(rebuilt.status.unwrap().consumers, Some(2), "{lost}");
+        // Whatever was read in between, nobody was told to run more.
+        for (name, replicas) in [("first", 7), ("second", 3)] {
+            let deployment = world.api::<Deployment>().get(name).await.unwrap();
+            assert_eq!(deployment.spec.unwrap().replicas, Some(replicas), "{name}, after {lost}");
+        }
+    }
+}
