@@ -50,7 +50,7 @@ impl Bed {
     /// # Errors
     /// When a part does not come up.
     pub async fn shared(label: &str) -> Result<Self> {
-        let (run, control_plane) = SHARED.get_or_try_init(start).await?;
+        let (run, control_plane) = SHARED.get_or_try_init(|| start(&[])).await?;
         Self::lay(run, control_plane, label).await
     }
 
@@ -59,7 +59,15 @@ impl Bed {
     /// # Errors
     /// When a part does not come up.
     pub async fn own(label: &str) -> Result<Self> {
-        let (run, control_plane) = start().await?;
+        Self::own_with(label, &[]).await
+    }
+
+    /// As [`Bed::own`], with more flags for its kube-controller-manager.
+    ///
+    /// # Errors
+    /// When a part does not come up.
+    pub async fn own_with(label: &str, manager_flags: &[&str]) -> Result<Self> {
+        let (run, control_plane) = start(manager_flags).await?;
         Self::lay(&run, &control_plane, label).await
     }
 
@@ -94,10 +102,10 @@ impl Bed {
     }
 }
 
-async fn start() -> Result<(Arc<Run>, Arc<ControlPlane>)> {
+async fn start(manager_flags: &[&str]) -> Result<(Arc<Run>, Arc<ControlPlane>)> {
     let run = Arc::new(Run::create()?);
     let mut claim = run.claim()?;
-    let control_plane = claim.keep_if_error(ControlPlane::start(Arc::clone(&run)).await)?;
+    let control_plane = claim.keep_if_error(ControlPlane::start(Arc::clone(&run), manager_flags).await)?;
     Ok((run, Arc::new(control_plane)))
 }
 

@@ -47,11 +47,12 @@ const PATIENCE: Duration = Duration::from_mins(2);
 const NODES: [&str; 2] = ["node-a", "node-b"];
 
 impl ControlPlane {
-    /// Starts all parts and waits until the nodes are ready: some 5 s, once the tools are in the cache.
+    /// Starts all parts and waits until the nodes are ready: some 5 s, once the tools are in the cache. `manager_flags` go to the
+    /// kube-controller-manager, after its usual ones.
     ///
     /// # Errors
     /// When a part does not come up; the message quotes its log.
-    pub async fn start(run: Arc<Run>) -> Result<Self> {
+    pub async fn start(run: Arc<Run>, manager_flags: &[&str]) -> Result<Self> {
         let programs = Part::ControlPlane.locate().await?;
         let clients = Part::KubeClients.locate().await?;
         let layout = Layout::create(&run, programs, clients)?;
@@ -63,7 +64,7 @@ impl ControlPlane {
         let client = client_from(&layout.kubeconfig(ADMIN)).await?;
         apiserver.ready(PATIENCE, async || is_ready(&client).await).await?;
         let clients = [
-            Process::spawn("kube-controller-manager", layout.controller_manager(), logs)?,
+            Process::spawn("kube-controller-manager", layout.controller_manager(manager_flags), logs)?,
             Process::spawn("kube-scheduler", layout.scheduler(), logs)?,
             Process::spawn("kwok", layout.kwok(), logs)?,
         ];

@@ -13,7 +13,7 @@ use hybridscaler_core::{
 use k8s_openapi::api::{apps::v1::Deployment, autoscaling::v2::HorizontalPodAutoscaler};
 use kube::{
     Api,
-    api::DeleteParams,
+    api::{DeleteParams, PropagationPolicy},
     runtime::{conditions, wait::await_condition},
 };
 use serde_json::json;
@@ -86,6 +86,33 @@ async fn a_rolling_update_is_in_progress_and_counts_old_and_new_pods() {
         live(&workload) == [4, 0, 4] && workload.rollout == Rollout::Settled
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_pods_of_a_deleted_deployment_are_counted_until_they_are_gone() {
+    let scene = Scene::lay("deleted").await;
+    let target = scene.deployment(3).await;
+    let deployments: Api<Deployment> = scene.api();
+    deployments.delete("web", &DeleteParams::background()).await.unwrap();
+    let left = async || target.left_behind().await.unwrap().unwrap();
+    eventually("three terminate", async || live(&left().await) == [0, 0, 3] && left().await.desired == Replicas(0))
+        .await;
+    assert!(matches!(target.observe().await, Err(TargetError::NotFound(_))));
+    scene.let_go().await;
+    eventually("three are gone", async || live(&left().await) == [0, 0, 0]).await;
+}
+
+#[tokio::test]
+async fn the_pods_of_a_deployment_that_was_deleted_without_them_live_on() {
+    let scene = Scene::lay("orphans").await;
+    let target = scene.deployment(2).await;
+    let deployments: Api<Deployment> = scene.api();
+    let uid = deployments.get("web").await.unwrap().metadata.uid.unwrap();
+    let orphan = DeleteParams { propagation_policy: Some(PropagationPolicy::Orphan), ..DeleteParams::default() };
+    deployments.delete("web", &orphan).await.unwrap();
+    await_condition(deployments, "web", conditions::is_deleted(&uid)).await.unwrap();
+    let left = target.left_behind().await.unwrap().unwrap();
+    assert_eq!((left.desired, live(&left)), (Replicas(2), [2, 0, 0]));
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ impl Layout {
         apiserver
     }
 
-    pub(super) fn controller_manager(&self) -> Command {
+    pub(super) fn controller_manager(&self, flags: &[&str]) -> Command {
         let mut manager =
             self.with_kubeconfigs("kube-controller-manager", CONTROLLER_MANAGER, self.ports.controller_manager);
         manager
@@ -183,7 +183,8 @@ impl Layout {
             .arg(flag("service-account-private-key-file", &self.service_accounts.key))
             .arg(flag("root-ca-file", self.authority.certificate()))
             // It would create /usr/libexec/kubernetes.
-            .arg(flag("flex-volume-plugin-dir", &self.file("flex-volume")));
+            .arg(flag("flex-volume-plugin-dir", &self.file("flex-volume")))
+            .args(flags);
         manager
     }
 
