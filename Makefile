@@ -27,9 +27,10 @@ bench: ## what one decision costs, in time and in instructions
 mutants: ## break the decision code in every small way, and list what no test notices; takes an hour
 	@PROPTEST_MAX_SHRINK_ITERS=0 "$$(e2e/setup/mutants-tool.sh)/cargo-mutants" mutants --package hybridscaler-core --output target
 
-fuzz: ## ten minutes each of documents that nobody would write: to the core, and to `hybridscaler decide` as text
+fuzz: ## ten minutes each of what nobody would write: documents to the core, text to `hybridscaler decide`, formulas
 	@core/fuzz/fuzz.sh
 	@e2e/setup/fuzz.sh fuzz document
+	@e2e/setup/fuzz.sh formula/fuzz formula
 
 differential: ## the core against the HPA's arithmetic, over 100,000 generated lives; writes docs/proof.md
 	@e2e/setup/differential.sh

@@ -57,7 +57,7 @@ impl Formula {
                 }
                 // Of several the one that has failed for longest, so that a fallback starts no later than without the formula.
                 Err(unread) if worst.as_ref().is_none_or(|worst| unread.failures > worst.failures) => {
-                    worst = Some(unread)
+                    worst = Some(unread);
                 }
                 Err(_) => {}
             }
