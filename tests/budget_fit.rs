@@ -168,3 +168,24 @@ fn a_misspelt_reserve_is_not_taken_for_the_default() {
         "{said}"
     );
 }
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_and_once() {
+    let file = manifests("Surge", "");
+    let path = file.path().to_str().unwrap().to_owned();
+    let text = fs::read_to_string(&file).unwrap();
+    let scaler = text.split("---\n").nth(1).unwrap();
+    let second = scaler.replace("order-worker", "mail-worker");
+    let elsewhere = scaler.replace("order-worker", "bill-worker").replace("orders-db", "bills-db");
+    fs::write(&file, format!("{text}---\n{second}---\n{elsewhere}")).unwrap();
+    let lines = |args: &[&str]| stderr(&fit(args)).lines().map(|line| line.replace(&path, "FILE")).collect::<Vec<_>>();
+    let server =
+        "spec.capacity is read from the server, which is not asked here: pass --max-connections and --reserved";
+    let missing = "ConnectionBudget default/bills-db is in none of the files: name its file too";
+    assert_eq!(lines(&[&path]), [format!("error: FILE:4:19: {server}"), format!("warning: FILE:45:7: {missing}")]);
+
+    let misspelt = text.replace("rolloutReserve: Surge", "rolloutReserve: Some").replace("maxReplicas", "maxReplica");
+    fs::write(&file, misspelt).unwrap();
+    let told = lines(&[&path]);
+    assert!(told.len() == 3 && told.iter().all(|line| line.starts_with("error: FILE:")), "{told:?}");
+}

@@ -108,10 +108,12 @@ error: unknown field \"spec.connections[0].perReplicas\"
 
 #[test]
 fn programs_read_the_same_as_json() {
-    let files = folder(&[("a.yaml", &scaler("a", ("minReplicas: 5\n", "minReplicas: 51\n")))]);
-    let document: Value = serde_json::from_str(&stdout(&check(files.path(), &["-o", "json", "a.yaml"]))).unwrap();
+    let broken = scaler("a", ("minReplicas: 5\n", "minReplicas: 51\n"));
+    let files = folder(&[("a.yaml", &broken), ("db.yaml", &budget(STATIC))]);
+    let output = check(files.path(), &["-o", "json", "a.yaml", "db.yaml"]);
+    let document: Value = serde_json::from_str(&stdout(&output)).unwrap();
     let expected = serde_json::json!({
-        "files": 1, "objects": 1, "errors": 1, "warnings": 0,
+        "files": 2, "objects": 2, "errors": 1, "warnings": 0,
         "findings": [{
             "severity": "error", "check": "rule", "file": "a.yaml", "line": 6, "column": 16,
             "object": "HybridScaler orders/a", "field": "spec.minReplicas", "value": 51,
@@ -149,6 +151,23 @@ fn two_scalers_of_one_target_are_found_across_files() {
         ("db.yaml", &budget("{capacity: {static: 340}, allowedNamespaces: {from: All}}")),
     ]);
     assert_eq!(findings(files.path(), &["a.yaml", "b.yaml", "db.yaml"]), (Some(0), vec![]));
+}
+
+#[test]
+fn what_breaks_a_rule_is_still_looked_at_beside_the_others() {
+    let broken = scaler("b", ("kind: Deployment, name: b", "kind: Deployment, name: a"))
+        .replace("minReplicas: 5\n", "minReplicas: 60\n  idleReplica: 1\n");
+    let files = folder(&[("a.yaml", &scaler("a", AS_IT_IS)), ("b.yaml", &broken), ("db.yaml", &budget(STATIC))]);
+    let found = findings(files.path(), &["a.yaml", "b.yaml", "db.yaml"]);
+    // Of minReplicas, which no budget could give either, the rule is told and no more.
+    let expected =
+        ["b.yaml:5:3 error spec.targetRef", "b.yaml:6:16 error spec.minReplicas", "b.yaml:7:3 error spec.idleReplica"];
+    assert_eq!(found, (Some(1), expected.map(str::to_owned).to_vec()));
+
+    let unreadable = broken.replace("minReplicas: 60", "minReplicas: many");
+    fs::write(files.path().join("b.yaml"), unreadable).unwrap();
+    let (_, found) = findings(files.path(), &["a.yaml", "b.yaml", "db.yaml"]);
+    assert_eq!(found, ["b.yaml:6:16 error spec.minReplicas", "b.yaml:7:3 error spec.idleReplica"]);
 }
 
 #[test]

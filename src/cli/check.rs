@@ -68,7 +68,14 @@ pub fn check(sources: &[Arc<Source>], previous: &[Arc<Source>]) -> Vec<Finding> 
 fn look(sources: &[Arc<Source>], previous: &[Arc<Source>], assumptions: &Assumptions) -> (usize, Vec<Finding>) {
     let mut manifests = Manifests::of(sources, &Previous::read(previous));
     let mut findings = std::mem::take(&mut manifests.findings);
-    findings.extend(across::check(&manifests, assumptions));
+    // Of one field the first word is enough.
+    let is_told = |across: &Finding| {
+        let same = |told: &Finding| told.object == across.object && told.problem.field == across.problem.field;
+        findings.iter().any(same)
+    };
+    let across: Vec<_> =
+        across::check(&manifests, assumptions).into_iter().filter(|across| !is_told(across)).collect();
+    findings.extend(across);
     if manifests.ours == 0 && findings.is_empty() {
         findings.extend(sources.first().map(nothing_of_ours));
     }

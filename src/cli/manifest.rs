@@ -21,7 +21,10 @@ use self::{
 };
 use crate::api::{ConnectionBudget, HybridScaler, spec_error::SpecError};
 
-pub(super) use self::form::{Filled, Form};
+pub(super) use self::{
+    finding::Findings,
+    form::{Filled, Form},
+};
 pub use self::{
     finding::{Check, Finding, Problem, Severity},
     source::{Place, Source},
@@ -33,9 +36,9 @@ const FIELDS: &str = "apiVersion and kind";
 /// Everything in some files that says how connections are used, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Manifests {
-    /// The scalers that the API server would accept.
+    /// The scalers that can be understood: those that the API server would accept, and those that break no more than a rule.
     pub(super) scalers: Vec<Found<HybridScaler>>,
-    /// The budgets that it would accept.
+    /// The budgets of which that is true.
     pub(super) budgets: Vec<Found<ConnectionBudget>>,
     pub(super) deployments: Vec<Found<Deployment>>,
     /// What the API server would refuse, in the order of the files.
@@ -58,11 +61,11 @@ impl Manifests {
     /// Reads every document of every file.
     ///
     /// # Errors
-    /// A file cannot be read, or something in it would be refused: the first of these.
+    /// A file cannot be read: the first of them; or something in them would be refused: all of it.
     pub(super) fn sound(files: &[PathBuf]) -> anyhow::Result<Self> {
         let sources = files.iter().map(|file| Source::read(file).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        let mut manifests = Self::of(&sources, &Previous::default());
-        if manifests.findings.is_empty() { Ok(manifests) } else { Err(manifests.findings.remove(0).into()) }
+        let manifests = Self::of(&sources, &Previous::default());
+        if manifests.findings.is_empty() { Ok(manifests) } else { Err(Findings(manifests.findings).into()) }
     }
 
     /// What some sources hold.
@@ -100,13 +103,16 @@ impl Manifests {
     fn add_ours(&mut self, object: Object, kind: &Kind, previous: &Previous) {
         self.ours += 1;
         let (problems, value) = verdict::of(kind, object.json(), previous.of(&object).as_ref());
-        if problems.is_empty() {
-            self.findings.extend(match kind.name.as_str() {
+        // What a mend of these would leave in place has its say across objects now, and not only in the run after it.
+        let takes_part = !problems.iter().any(|problem| problem.check == Check::Schema);
+        let sound = problems.is_empty();
+        self.findings.extend(problems.into_iter().map(|problem| object.finding(Severity::Error, problem)));
+        if takes_part {
+            let unreadable = match kind.name.as_str() {
                 "HybridScaler" => accept(&mut self.scalers, object, value),
                 _ => accept(&mut self.budgets, object, value),
-            });
-        } else {
-            self.findings.extend(problems.into_iter().map(|problem| object.finding(Severity::Error, problem)));
+            };
+            self.findings.extend(unreadable.filter(|_| sound));
         }
     }
 }

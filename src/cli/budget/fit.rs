@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{HybridScaler, into_core::ConnectionDemand},
-    cli::manifest::{Found, Manifests},
+    cli::manifest::{Finding, Findings, Found, Manifests},
 };
 
 #[derive(clap::Args)]
@@ -34,29 +34,38 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         let files: Vec<_> = args.files.iter().map(|file| file.display().to_string()).collect();
         anyhow::bail!("no HybridScaler in {}: name the files that hold one", files.join(", "));
     }
-    let mut printed = Vec::new();
+    let (mut printed, mut wrong) = (Vec::new(), Vec::new());
     for scaler in &manifests.scalers {
-        printed.extend(tables(scaler, &manifests, &args.assumptions)?.iter().map(Table::to_string));
+        match tables(scaler, &manifests, &args.assumptions) {
+            Ok(tables) => printed.extend(tables.iter().map(Table::to_string)),
+            // A budget that many draw on is wrong once.
+            Err(findings) => {
+                wrong.extend(findings.into_iter().filter(|finding| !wrong.contains(finding)).collect::<Vec<_>>())
+            }
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(Findings(wrong).into());
     }
     Ok(io::stdout().write_all(printed.join("\n").as_bytes())?)
 }
 
-/// One table for each budget that a scaler draws on.
+/// One table for each budget that a scaler draws on, or everything that stands in the way of one.
 fn tables(
     scaler: &Found<HybridScaler>,
     manifests: &Manifests,
     assumptions: &Assumptions,
-) -> anyhow::Result<Vec<Table>> {
+) -> Result<Vec<Table>, Vec<Finding>> {
     let namespace = scaler.namespace();
     let spec = &scaler.object.spec;
-    let target = spec.target_ref.target().map_err(|error| scaler.unusable(&error))?;
-    let demands = spec.connection_demands(&namespace).map_err(|error| scaler.unusable(&error))?;
+    let target = spec.target_ref.target().map_err(|error| vec![scaler.unusable(&error)])?;
+    let demands = spec.connection_demands(&namespace).map_err(|error| vec![scaler.unusable(&error)])?;
     if demands.is_empty() {
         let message = "sets no connections, so no budget applies";
-        return Err(scaler.error("spec", message, "set spec.connections").into());
+        return Err(vec![scaler.error("spec", message, "set spec.connections")]);
     }
     let replicas = |count: i32| Replicas(u32::try_from(count).unwrap_or_default());
-    let table = |(index, demand): (usize, ConnectionDemand)| {
+    let table = |(index, demand): (usize, ConnectionDemand)| -> Result<Table, Box<Finding>> {
         Ok(Table {
             scaler: scaler.path(),
             target: target.to_string(),
@@ -66,7 +75,14 @@ fn tables(
             demand,
         })
     };
-    demands.into_iter().enumerate().map(table).collect()
+    let (mut tables, mut wrong) = (Vec::new(), Vec::new());
+    for demand in demands.into_iter().enumerate() {
+        match table(demand) {
+            Ok(table) => tables.push(table),
+            Err(finding) => wrong.push(*finding),
+        }
+    }
+    if wrong.is_empty() { Ok(tables) } else { Err(wrong) }
 }
 
 /// What the budget of a scaler's connections at `index` has to give: here nothing about it may be missing.
@@ -76,7 +92,7 @@ fn capacity(
     scaler: &Found<HybridScaler>,
     manifests: &Manifests,
     assumptions: &Assumptions,
-) -> anyhow::Result<Capacity> {
+) -> Result<Capacity, Box<Finding>> {
     let budget = match Reference::of(demand, index, scaler, manifests) {
         Reference::Admitted(budget) => budget,
         Reference::Refused(problem) | Reference::Missing(problem) => return Err(problem.into()),
@@ -86,5 +102,5 @@ fn capacity(
         let message = "spec.capacity is read from the server, which is not asked here";
         budget.error("spec.capacity.postgres", message, "pass --max-connections and --reserved")
     };
-    Ok(capacity.ok_or_else(unknown)?)
+    capacity.ok_or_else(|| unknown().into())
 }

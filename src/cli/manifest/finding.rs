@@ -74,6 +74,25 @@ impl fmt::Display for Finding {
 
 impl std::error::Error for Finding {}
 
+/// Everything that stands in the way of an answer, told at once.
+#[derive(Debug)]
+pub(in crate::cli) struct Findings(pub(in crate::cli) Vec<Finding>);
+
+impl fmt::Display for Findings {
+    /// A line each. The first gets its word where an error is printed, as every error does; the others bring their own.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, finding) in self.0.iter().enumerate() {
+            if at > 0 {
+                write!(f, "\n{}: ", finding.severity.as_str())?;
+            }
+            finding.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Findings {}
+
 impl Problem {
     /// The mend, unless the message ends with it already, as that of a rule does.
     pub fn hint(&self) -> Option<&str> {
