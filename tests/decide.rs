@@ -112,7 +112,8 @@ fn strange(schema: &Value, value: &Value, definitions: &Value, path: &str, found
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     };
-    if !types.is_empty() && !types.contains(&kind) && !(kind == "integer" && types.contains(&"number")) {
+    let fits = types.contains(&kind) || kind == "integer" && types.contains(&"number");
+    if !types.is_empty() && !fits {
         found.push(format!("{path} is of type {kind}"));
     }
     let known = |word: &Value| schema["enum"].as_array().is_none_or(|words| words.contains(word));
