@@ -1,6 +1,6 @@
 //! The HPA's own cases, once through the controller of Kubernetes and once through ours: one external metric, one behavior, and the
 //! same number from both.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::{collections::BTreeMap, time::Duration};
 

@@ -2,7 +2,7 @@
 //! more. Each case drives them to the worst that its reserve covers, so a formula that is one too small fails here.
 //!
 //! A replica lives from the moment it is made until it is gone. What a reserve does not cover is shown by what it comes to.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod deployment;
 mod ecs;
