@@ -24,11 +24,13 @@ use crate::{
         into_core::ConnectionDemand,
     },
     ledger,
-    targets::Observed,
+    targets::{LONGEST_IN_FLIGHT, Observed},
 };
 
 /// ECS is read without a quorum: a count is relied on, for giving connections back, once it has been seen for this long.
 const SEEN_ALIKE: SignedDuration = SignedDuration::from_secs(10);
+/// Within that time a write that was given up is carried out or never is.
+const _: () = assert!(SEEN_ALIKE.as_secs().unsigned_abs() >= LONGEST_IN_FLIGHT.as_secs());
 
 /// What one budget said.
 #[derive(Clone, Debug)]
@@ -117,6 +119,8 @@ struct Account {
 struct Look {
     shape: Shape,
     workload: Workload,
+    /// Whether it has been seen for so long that nothing is about to change it but a write.
+    steady: bool,
     /// Whether it may be relied on for giving connections back.
     sure: bool,
 }
@@ -141,8 +145,9 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Settled, Trouble> {
         let workload = observed.workload;
-        let sure = may_release(&self.target, &workload, memory, now);
-        self.keep_books(Look { shape: observed.shape, workload, sure }, wanted).await
+        let steady = is_steady(&self.target, &workload, memory, now);
+        let sure = steady && memory.in_flight_until.is_none_or(|until| now >= until);
+        self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted).await
     }
 
     /// Charges a target that does not exist: nothing when it was never charged, so that the others need not wait to learn what it runs;
@@ -155,7 +160,7 @@ impl Accounts {
             terminating: Replicas::ZERO,
             rollout: Rollout::Settled,
         };
-        self.keep_books(Look { shape: Shape::Other, workload, sure: !draining }, Replicas::ZERO).await.map(drop)
+        self.keep_books(Look { shape: Shape::Other, workload, steady: true, sure: !draining }, Replicas::ZERO).await.map(drop)
     }
 
     /// One turn at every ledger.
@@ -241,7 +246,7 @@ impl Account {
         &self,
         budget: &ConnectionBudget,
         ledger: &Ledger,
-        Look { shape, workload, sure }: Look,
+        Look { shape, mut workload, steady, sure }: Look,
         wanted: Replicas,
     ) -> Result<Reserved, Trouble> {
         self.check_admission(budget)?;
@@ -251,6 +256,11 @@ impl Account {
         let ConnectionDemand { reserve, per_replica, .. } = self.demand;
         let footprint = Footprint { shape, reserve, per_replica };
         let target = self.target.to_string();
+        let lowering = ledger.entries.get(&self.consumer).is_some_and(|entry| entry.lowering.is_some());
+        if lowering && !steady {
+            // Tasks may have started and be draining that no count has shown yet: a raise on top of them would not pay for them.
+            workload.rollout = Rollout::NotObserved;
+        }
         let acting = Turn {
             consumer: &self.consumer,
             uid: &self.subject.uid,
@@ -352,11 +362,9 @@ fn is_full(ledger: &Ledger) -> bool {
     StoredLedger::try_from(ledger).is_ok_and(|stored| stored.size().is_full())
 }
 
-/// Whether what was observed may be relied on for giving connections back.
-fn may_release(target: &TargetId, workload: &Workload, memory: &Remembered, now: Timestamp) -> bool {
-    if memory.in_flight_until.is_some_and(|until| now < until) {
-        return false;
-    }
+/// Whether what was observed is more than a passing moment. Kubernetes is read by quorum; ECS is not, and its scheduler follows a change
+/// in its own time.
+fn is_steady(target: &TargetId, workload: &Workload, memory: &Remembered, now: Timestamp) -> bool {
     match target {
         TargetId::Workload(_) => true,
         TargetId::Ecs(_) => {
