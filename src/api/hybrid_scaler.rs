@@ -81,8 +81,9 @@ pub struct HybridScalerSpec {
     pub target_ref: TargetRef,
 
     /// The fewest replicas to run. Default 1; 0 to 10000, at most `maxReplicas`. 0 scales to zero once no trigger sees work, which
-    /// takes something that starts the first replica again: a trigger `sqs`, `external` or `formula`, or a schedule. Only the connection budget
-    /// goes below it.
+    /// takes something that starts the first replica again: a trigger `sqs`, `external` or `formula`, or a schedule. Where only schedules do, it
+    /// scales to zero a minute after the last that asks for replicas has closed, unless a trigger asks for more than one. Only the
+    /// connection budget goes below it.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = 10_000))]
     pub min_replicas: i32,

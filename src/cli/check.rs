@@ -73,8 +73,7 @@ fn look(sources: &[Arc<Source>], previous: &[Arc<Source>], assumptions: &Assumpt
         let same = |told: &Finding| told.object == across.object && told.problem.field == across.problem.field;
         findings.iter().any(same)
     };
-    let across: Vec<_> =
-        across::check(&manifests, assumptions).into_iter().filter(|across| !is_told(across)).collect();
+    let across: Vec<_> = across::check(&manifests, assumptions).into_iter().filter(|across| !is_told(across)).collect();
     findings.extend(across);
     if manifests.ours == 0 && findings.is_empty() {
         findings.extend(sources.first().map(nothing_of_ours));
