@@ -51,7 +51,8 @@ pub(crate) fn of(policy: &Policy, seen: &Observation, now: Timestamp) -> Activat
             Load::Queue { visible, in_flight, delayed } => {
                 (visible >= threshold, in_flight == 0 && visible.saturating_add(delayed) < threshold)
             }
-            Load::Value { milli } => (milli >= threshold, milli < threshold),
+            // Below its threshold it is quiet.
+            Load::Value { milli } => (milli >= threshold, true),
             Load::Utilization { .. } | Load::Pods { .. } => (false, false),
         };
         if active {

@@ -299,3 +299,10 @@ fn at_zero_a_percentage_of_nothing_asks_for_nothing_and_is_read() {
     let decision = Life::new(with_cpu(), 0).look(0, &[queue(0), utilization(0.0)]);
     assert_eq!((decision.replicas, decision.explanation.demand.any_unknown()), (Replicas::ZERO, false));
 }
+
+#[test]
+fn a_trigger_that_asks_for_the_last_replica_itself_has_the_word() {
+    let decision = Life::new(to_zero(), 5).look(0, &[queue(30)]);
+    assert_eq!(decision.replicas, Replicas(1));
+    assert_eq!(decision.explanation.demand.winner, Some(Winner::Trigger("backlog".into())));
+}
