@@ -117,9 +117,10 @@ fn the_noise_of_floating_point_is_no_load() {
 #[test]
 fn a_reading_is_as_old_as_the_oldest_input() {
     let readings = [("backlog", queue(1, 5)), ("open-requests", value(1, 50)), ("cpu", value(1, 59))];
-    let formula = compile("backlog.visible + open_requests.value").unwrap();
-    let Reading::Known { at, .. } = evaluate(&formula, &readings, 1) else { panic!("it is known") };
-    assert_eq!(at, now() - SignedDuration::from_secs(50));
+    for text in ["backlog.visible + open_requests.value", "open_requests.value + backlog.visible"] {
+        let Reading::Known { at, .. } = evaluate(&compile(text).unwrap(), &readings, 1) else { panic!("it is known") };
+        assert_eq!(at, now() - SignedDuration::from_secs(50), "{text}");
+    }
 }
 
 #[test]
