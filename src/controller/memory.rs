@@ -21,8 +21,8 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait after failures in a row.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// A deleted workload's replicas cannot be counted any more, and drain for as long as their grace period lasts: they stay charged for
-/// this long.
+/// What a deleted ECS service or a workload of an unknown kind leaves behind cannot be counted, and drains for as long as its grace
+/// period lasts: it stays charged for this long.
 pub(super) const DRAINED: SignedDuration = SignedDuration::from_mins(10);
 
 /// One scaler's memory.

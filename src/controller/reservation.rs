@@ -114,6 +114,18 @@ struct Account {
     version: Option<u64>,
 }
 
+/// What is known of a target that does not exist any more.
+#[derive(Clone, Copy)]
+pub(super) enum Left {
+    /// Its replicas were counted.
+    Counted(Workload),
+    /// They cannot be.
+    Uncounted {
+        /// Whether all of them must have ended by now.
+        drained: bool,
+    },
+}
+
 /// What was seen of the target.
 #[derive(Clone, Copy)]
 struct Look {
@@ -150,17 +162,22 @@ impl Accounts {
         self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted).await
     }
 
-    /// Charges a target that does not exist: nothing when it was never charged, so that the others need not wait to learn what it runs;
-    /// what it was charged while it may be `draining`.
-    pub(super) async fn settle_missing(&self, draining: bool) -> Result<(), Trouble> {
-        let workload = Workload {
+    /// Charges a target that does not exist for what it `left` behind: nothing when that is nothing, so that the others need not wait to
+    /// learn what it runs. Where its replicas cannot be counted, it stays charged for what it was while they may be draining.
+    pub(super) async fn settle_missing(&self, left: Left) -> Result<(), Trouble> {
+        let nothing = Workload {
             desired: Replicas::ZERO,
             running: Replicas::ZERO,
             starting: Replicas::ZERO,
             terminating: Replicas::ZERO,
             rollout: Rollout::Settled,
         };
-        self.keep_books(Look { shape: Shape::Other, workload, steady: true, sure: !draining }, Replicas::ZERO).await.map(drop)
+        let (workload, sure) = match left {
+            Left::Counted(workload) => (workload, true),
+            Left::Uncounted { drained } => (nothing, drained),
+        };
+        let look = Look { shape: Shape::Other, workload, steady: true, sure };
+        self.keep_books(look, workload.desired).await.map(drop)
     }
 
     /// One turn at every ledger.

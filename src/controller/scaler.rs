@@ -19,7 +19,7 @@ use super::{
     intent::Intent,
     memory::{DRAINED, RefusedWrite, Remembered, back_off},
     report,
-    reservation::{Accounts, Settled},
+    reservation::{Accounts, Left, Settled},
     trouble::Trouble,
 };
 use crate::{
@@ -142,7 +142,11 @@ async fn not_observed(
     match &error {
         TargetError::NotFound(_) if !accounts.is_empty() => {
             let missed = ctx.missed.for_how_long(&accounts.target.to_string(), ctx.clock.now());
-            accounts.settle_missing(missed < DRAINED).await?;
+            let left = match ctx.target(&accounts.target).left_behind().await {
+                Ok(Some(workload)) => Left::Counted(workload),
+                Ok(None) | Err(_) => Left::Uncounted { drained: missed >= DRAINED },
+            };
+            accounts.settle_missing(left).await?;
         }
         TargetError::OwnedByAnother { .. } | TargetError::NotScalable(_) | TargetError::Forbidden(_) => {
             memory.unmanaged = true;

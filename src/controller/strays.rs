@@ -4,8 +4,8 @@
 
 use hybridscaler_core::{
     Connections, Replicas,
-    budget::{Cheaper, Entry, Ledger},
-    observation::Rollout,
+    budget::{Cheaper, Control, Entry, Ledger},
+    observation::{Rollout, Workload},
 };
 use kube::ResourceExt;
 
@@ -65,17 +65,19 @@ pub(super) async fn find(ledger: &Ledger, budget: &Subject, ctx: &Context) -> Ve
 pub(super) fn settle(strays: &[Stray], ledger: &mut Ledger) {
     for Stray { consumer, version, fate } in strays {
         let Some(entry) = ledger.entries.get_mut(consumer).filter(|entry| entry.version == *version) else { continue };
+        // Nobody would carry it out if the budget lowered it.
+        let mut next = Entry { control: Control::Watching, ..entry.clone() };
         match fate {
-            Fate::Gone => drop(ledger.entries.remove(consumer)),
-            Fate::Charged(connections) if *connections > entry.grant => {
-                entry.grant = *connections;
-                entry.version = entry.version.saturating_add(1);
+            Fate::Gone => {
+                ledger.entries.remove(consumer);
+                continue;
             }
-            Fate::Replaced if entry.cheaper != Some(Cheaper::RollingOut) => {
-                entry.cheaper = Some(Cheaper::RollingOut);
-                entry.version = entry.version.saturating_add(1);
-            }
-            Fate::Charged(_) | Fate::Replaced => {}
+            Fate::Charged(connections) => next.grant = next.grant.max(*connections),
+            Fate::Replaced => next.cheaper = Some(Cheaper::RollingOut),
+        }
+        if next != *entry {
+            next.version = next.version.saturating_add(1);
+            *entry = next;
         }
     }
 }
@@ -116,13 +118,22 @@ async fn look(consumer: &str, entry: &Entry, scaler: Scaler, target: &TargetId, 
         }
         Err(TargetError::NotFound(_)) => {
             let missed = ctx.missed.for_how_long(&entry.target, ctx.clock.now());
-            (missed >= DRAINED).then_some(Fate::Gone)
+            match ctx.target(target).left_behind().await {
+                Ok(Some(left)) => Some(what_is_left(&left, entry)),
+                Ok(None) | Err(_) => (missed >= DRAINED).then_some(Fate::Gone),
+            }
         }
         Err(error) => {
             tracing::info!(consumer, %error, "the replicas of a scaler that is gone cannot be counted: they stay charged");
             None
         }
     }
+}
+
+fn what_is_left(left: &Workload, entry: &Entry) -> Fate {
+    // What an orphaned ReplicaSet is told to run, it may still start.
+    let live = left.desired.max(left.running.plus(left.starting)).plus(left.terminating);
+    if live == Replicas::ZERO { Fate::Gone } else { Fate::Charged(live.connections(entry.per_replica)) }
 }
 
 fn fate(observed: &Observed, scaler: Scaler, entry: &Entry) -> Fate {
@@ -138,7 +149,7 @@ fn fate(observed: &Observed, scaler: Scaler, entry: &Entry) -> Fate {
 
 #[cfg(test)]
 mod tests {
-    use hybridscaler_core::{budget::Shape, observation::Workload};
+    use hybridscaler_core::budget::Shape;
 
     use super::*;
     use crate::targets::Version;
@@ -177,6 +188,19 @@ mod tests {
         // While old replicas drain, eleven live.
         let charged = [100, 100, 110].map(|connections| Some(Connections(connections)));
         assert_eq!(story(Scaler::Moved, &looks), [charged[0], charged[1], charged[2], None]);
+    }
+
+    #[test]
+    fn a_deleted_target_is_charged_for_what_it_may_still_run_until_nothing_is_left() {
+        let left = |desired, running, terminating| {
+            let [desired, running, starting, terminating] = [desired, running, 0, terminating].map(Replicas);
+            Workload { desired, running, starting, terminating, rollout: Rollout::Settled }
+        };
+        let charged = |workload| match what_is_left(&workload, &entry(None)) {
+            Fate::Charged(connections) => connections.0,
+            Fate::Gone | Fate::Replaced => 0,
+        };
+        assert_eq!([left(0, 0, 3), left(4, 2, 1), left(0, 2, 0), left(0, 0, 0)].map(charged), [30, 50, 20, 0]);
     }
 
     #[test]
