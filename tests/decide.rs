@@ -336,7 +336,7 @@ fn a_text_that_is_no_document_is_told_where_it_breaks_and_how_to_mend_it() {
 
 #[test]
 fn what_is_wrong_is_told_in_one_line_even_where_the_mend_is_a_long_description() {
-    let said = refused(&documents(&page())[0].replace("kind: Deployment", "kind: deploy ment"));
+    let said = refused(&documents(&page())[0].replace("kind: Deployment", "kind: a deployment"));
     assert!(said.len() == 1 && said[0].contains(": Kind of the workload, such as `Deployment`"), "{said:#?}");
 }
 

@@ -1,6 +1,8 @@
 //! The protocol in every order that a small scope allows: what is claimed safe is, what is not covered is not, and no safeguard is
 //! there for nothing.
 
+#![expect(clippy::panic, reason = "tests")]
+
 use std::collections::HashSet;
 
 use hybridscaler_model::{LIVE, NOT_COVERED, OMISSIONS, Omission, Row, SAFE, check};

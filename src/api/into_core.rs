@@ -53,7 +53,11 @@ impl HybridScalerSpec {
         })?;
         let triggers: Vec<_> = triggers.into_iter().flatten().collect();
         if triggers.is_empty() {
-            return Err(SpecError::new("spec.triggers", "[]", "asks for nothing: set at least one trigger with a target"));
+            return Err(SpecError::new(
+                "spec.triggers",
+                "[]",
+                "asks for nothing: set at least one trigger with a target",
+            ));
         }
         let startup = in_range("spec.startupSeconds", self.startup_seconds.unwrap_or(0), 0, 3600)?;
         Ok(policy::Policy {

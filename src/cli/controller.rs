@@ -69,7 +69,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         let kube = kube::Config::infer().await.context("no cluster: neither a kubeconfig nor a ServiceAccount")?;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let account = ServiceAccount { namespace, name: service_account };
-        controller::run(controller::Options { kube, config, account, database_roots, listener, recorder }, stop).await?;
+        controller::run(controller::Options { kube, config, account, database_roots, listener, recorder }, stop)
+            .await?;
         tracing::info!("stopped in order");
         Ok(())
     });

@@ -74,11 +74,7 @@ fn turn(consumer: &str) -> Turn<'_> {
         consumer,
         uid: consumer,
         target: consumer,
-        footprint: Footprint {
-            shape: Shape::StatefulSet,
-            reserve: RolloutReserve::Full,
-            per_replica: Connections(10),
-        },
+        footprint: Footprint { shape: Shape::StatefulSet, reserve: RolloutReserve::Full, per_replica: Connections(10) },
         workload: Workload {
             desired: Replicas(2),
             running: Replicas(2),

@@ -4,8 +4,9 @@ use hybridscaler::api::{
     ConnectionBudget, ConnectionBudgetStatus, HybridScaler, HybridScalerStatus,
     conditions::{self, ConditionStatus, ConditionType, Verdict, reasons},
     status::{
-        ConnectionStatus, ObservedConnections, PromisesStatus, Recommendation, Recommendations, ScaleActivity,
-        ScaleEvent, ScaleHistory, SignalState, TriggerStatus,
+        ConnectionStatus, DecisionStatus, MeasureStatus, ObservedConnections, PromisesStatus, ProposalStatus,
+        Recommendation, Recommendations, ScaleActivity, ScaleEvent, ScaleHistory, SignalState, StepStatus,
+        TriggerStatus, WinnerStatus,
     },
 };
 use hybridscaler_core::budget::{Ledger, Seen, promise};
@@ -49,6 +50,7 @@ fn scaler_status() -> HybridScalerStatus {
         last_scale_time: Some(Time(instant().round(jiff::Unit::Second).unwrap())),
         headline: Some("5 -> 18: backlog wants 24; orders-db allows 18".into()),
         explanation: Some("several\nlines\n".into()),
+        decision: Some(decision()),
         triggers: vec![TriggerStatus {
             name: "backlog".into(),
             state: SignalState::Unknown,
@@ -78,6 +80,51 @@ fn scaler_status() -> HybridScalerStatus {
             ],
         }),
         conditions: ready(),
+    }
+}
+
+fn decision() -> DecisionStatus {
+    let (count, word) = (Some(u32::MAX), || "backlog".to_owned());
+    let read = MeasureStatus {
+        // The largest number that the API server keeps as a whole one.
+        visible: Some(i64::MAX.unsigned_abs()),
+        in_flight: Some(0),
+        ahead: Some(1),
+        arrivals: Some("12.5".into()),
+        ready_pods: count,
+        unready_pods: Some(0),
+        missing_pods: count,
+        percent: Some("65.1".into()),
+        value: Some("500m".into()),
+    };
+    DecisionStatus {
+        at: instant(),
+        proposals: vec![ProposalStatus {
+            trigger: word(),
+            read,
+            base: count,
+            replicas: 24,
+            ruling: "Backlog".into(),
+            more_above: Some("1800".into()),
+            fewer_below: Some("1200".into()),
+        }],
+        winner: Some(WinnerStatus {
+            reason: "Trigger".into(),
+            name: Some(word()),
+            since: Some(instant()),
+            until: Some(instant()),
+        }),
+        demand: u32::MAX,
+        steps: vec![StepStatus {
+            reason: "ConnectionBudget".into(),
+            from: 24,
+            to: 18,
+            since: Some(instant()),
+            until: Some(instant()),
+            then: count,
+            name: Some("orders/orders-db".into()),
+            waiting: Some("Room".into()),
+        }],
     }
 }
 
@@ -162,6 +209,6 @@ async fn kubectl_get_tells_how_many_how_many_are_wanted_what_limits_since_when_a
 
     let rows = table("cb", "live", "wide").await;
     let (head, row) = rows.split_once('\n').unwrap();
-    assert_eq!(head, "NAME CAPACITY RESERVE GRANTED AVAILABLE CONSUMERS READY AGE");
-    assert!(row.starts_with("live 357 20 180 157 1 True "), "{row}");
+    assert_eq!(head, "NAME CAPACITY RESERVE GRANTED AVAILABLE CONSUMERS OPEN GUARANTEED READY AGE");
+    assert!(row.starts_with("live 357 20 180 157 1 123 True "), "{row}");
 }

@@ -18,10 +18,8 @@ async fn a_workload_on_two_databases_is_held_by_the_tighter_one_and_reserves_no_
     let queue = world.queue("orders", 1_200);
     world.apply(&budget(100, 10)).await;
     world.apply(&budget(30, 0).replace("{name: db}", "{name: reader}")).await;
-    let both = on_queue("worker", &queue, AT_ONCE).replace(
-        "connections: [",
-        "connections: [{budgetRef: {name: reader}, perReplica: 4, rolloutReserve: Surge}, ",
-    );
+    let both = on_queue("worker", &queue, AT_ONCE)
+        .replace("connections: [", "connections: [{budgetRef: {name: reader}, perReplica: 4, rolloutReserve: Surge}, ");
     world.apply(&both).await;
 
     // 12 are wanted; the writer carries 9, the reader 7.

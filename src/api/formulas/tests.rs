@@ -81,7 +81,10 @@ fn what_cannot_be_computed_is_told_with_path_value_and_mend() {
     for (text, expected) in [
         ("order_backlg.visible", "`order_backlg` names no trigger: did you mean `order_backlog`?"),
         ("order-backlog.visible", "`order` names no trigger: use one of order_backlog, cpu"),
-        ("order_backlog.inflight", "`order_backlog.inflight` is nothing that the trigger reads: did you mean `inFlight`?"),
+        (
+            "order_backlog.inflight",
+            "`order_backlog.inflight` is nothing that the trigger reads: did you mean `inFlight`?",
+        ),
         ("blend.value", "`blend` is a formula itself: write out what it computes, since formulas read signals only"),
         ("order_backlog.visible / 4", "`4` is a whole number and inputs are doubles: write 4.0"),
     ] {

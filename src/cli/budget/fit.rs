@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             Ok(tables) => printed.extend(tables.iter().map(Table::to_string)),
             // A budget that many draw on is wrong once.
             Err(findings) => {
-                wrong.extend(findings.into_iter().filter(|finding| !wrong.contains(finding)).collect::<Vec<_>>())
+                wrong.extend(findings.into_iter().filter(|finding| !wrong.contains(finding)).collect::<Vec<_>>());
             }
         }
     }
