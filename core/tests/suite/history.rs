@@ -71,6 +71,36 @@ fn a_shorter_outage_leaves_the_window_as_it_is() {
 }
 
 #[test]
+fn an_outage_begun_on_a_low_reading_proves_as_little() {
+    let mut life = Life::new(windowed(0, 300), 10);
+    life.turn(0, &[queue(600)]);
+    for look in 1..=40 {
+        let reading = if look < 3 { queue(60) } else { unknown(Unknown::Unreachable) };
+        assert_eq!(life.turn(look * 15, &[reading]).0, 10);
+    }
+    assert_eq!(life.turn(615, &[queue(60)]), (10, Limit::ScaleDownStabilized));
+}
+
+#[test]
+fn what_runs_in_an_outage_counts_beside_the_larger_numbers_before_it_and_in_place_of_the_smaller() {
+    let mut life = Life::new(windowed(0, 300), 24);
+    life.turn(0, &[queue(1_440)]);
+    life.turn(15, &[queue(600)]);
+    life.restart();
+    life.workload.desired = Replicas(10);
+    life.turn(30, &[unknown(Unknown::Unreachable)]);
+    life.workload.desired = Replicas(12);
+    life.turn(45, &[unknown(Unknown::Unreachable)]);
+    let runs = |life: &Life| -> Vec<u32> {
+        life.history.recommendations.scale_down.iter().map(|run| run.replicas.0).collect()
+    };
+    assert_eq!(runs(&life), [24, 12]);
+    life.workload.desired = Replicas(24);
+    life.turn(60, &[unknown(Unknown::Unreachable)]);
+    assert_eq!(runs(&life), [24]);
+}
+
+#[test]
 fn one_failed_poll_in_every_window_keeps_nothing_from_shrinking() {
     let mut life = Life::new(windowed(0, 60), 10);
     life.turn(0, &[queue(600)]);

@@ -131,10 +131,10 @@ fn a_floor_that_a_trigger_reaches_leaves_it_the_word() {
 #[test]
 fn a_floor_in_a_cooldown_hides_none_of_what_follows_it() {
     let policy = policy(2, 50, &[("load", Target::Value { milli: 100_000 })]);
-    let mut life = Life::new(Policy { schedules: vec![schedule("office", Some(10), None, None)], ..policy }, 5);
+    let mut life = Life::new(Policy { schedules: vec![schedule("office", Some(12), None, None)], ..policy }, 5);
     let load = |milli| [Reading::Known { load: Load::Value { milli }, at: at(0) }];
     assert_eq!(life.turn(0, &load(160_000)).0, 8);
     life.schedules = vec![Some(at(3_600))];
     // Twice its target asks for 10 of the 5 at the start of the cooldown, and for 16 of the 8 that run.
-    assert_eq!(life.turn(15, &load(200_000)), (10, Limit::ScaleUpCooldown));
+    assert_eq!(life.turn(15, &load(200_000)), (12, Limit::ScaleUpCooldown));
 }
