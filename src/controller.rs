@@ -13,6 +13,9 @@ mod memory;
 mod report;
 mod reservation;
 mod scaler;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "tests")]
+mod simulation;
 mod strays;
 pub(crate) mod target_id;
 mod trouble;

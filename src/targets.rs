@@ -9,6 +9,8 @@ use std::fmt;
 
 use hybridscaler_core::{Replicas, budget::Shape, observation::Workload};
 
+#[cfg(test)]
+pub(crate) use self::ecs::{Listed, Modelled};
 pub use self::{
     ecs::{EcsTarget, EcsTargets, LONGEST_IN_FLIGHT},
     errors::{TargetError, WriteError},

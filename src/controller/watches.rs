@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::{
     Stream, TryStreamExt,
-    channel::mpsc::{self, UnboundedReceiver},
+    channel::mpsc::{self, UnboundedReceiver, UnboundedSender},
 };
 use kube::{
     Api, Client, ResourceExt,
@@ -32,15 +32,7 @@ pub(super) fn scalers(
         .default_backoff()
         .modify(|scaler| scaler.managed_fields_mut().clear())
         .reflect(writer)
-        .inspect_ok(move |event| match event {
-            // Not by `Store::wait_until_ready`: of several tasks that wait for one store, kube wakes only the last.
-            Event::InitDone => {
-                ctx.readiness.reached(SCALERS);
-                ctx.sweep();
-            }
-            Event::Delete(_) => ctx.sweep(),
-            Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
-        })
+        .inspect_ok(move |event| heed_scaler(event, &ctx))
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default())
 }
@@ -54,31 +46,49 @@ pub(super) fn budgets(
 ) -> (impl Stream<Item = Result<Budget, watcher::Error>> + Send + 'static, UnboundedReceiver<ObjectRef<Budget>>) {
     let (late, behind) = mpsc::unbounded();
     let ctx = Arc::clone(ctx);
-    // Sending fails only when nobody listens any more, at the end of the process.
     let stream = watcher(Api::<Budget>::all(client), watcher::Config::default())
         .default_backoff()
         .modify(|budget| budget.managed_fields_mut().clear())
         .reflect(writer)
-        .inspect_ok(move |event| match event {
-            Event::Apply(changed) | Event::InitApply(changed) => {
-                budget::show(changed, &ctx);
-                if budget::is_behind(changed) {
-                    let _ = late.unbounded_send(ObjectRef::from_obj(changed));
-                }
-                for scaler in who_waits_for(changed, &ctx) {
-                    let _ = ctx.wake.unbounded_send(scaler);
-                }
-            }
-            Event::InitDone => {
-                ctx.readiness.reached(BUDGETS);
-                ctx.sweep_budgets();
-            }
-            Event::Delete(_) => ctx.sweep_budgets(),
-            Event::Init => {}
-        })
+        .inspect_ok(move |event| heed_budget(event, &ctx, &late))
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
     (stream, behind)
+}
+
+/// What follows from an event of the watch of scalers.
+pub(super) fn heed_scaler(event: &Event<Scaler>, ctx: &Context) {
+    match event {
+        // Not by `Store::wait_until_ready`: of several tasks that wait for one store, kube wakes only the last.
+        Event::InitDone => {
+            ctx.readiness.reached(SCALERS);
+            ctx.sweep();
+        }
+        Event::Delete(_) => ctx.sweep(),
+        Event::Init | Event::InitApply(_) | Event::Apply(_) => {}
+    }
+}
+
+/// What follows from an event of the watch of budgets; one whose condition is behind its ledger is `late`.
+pub(super) fn heed_budget(event: &Event<Budget>, ctx: &Context, late: &UnboundedSender<ObjectRef<Budget>>) {
+    match event {
+        // Sending fails only when nobody listens any more, at the end of the process.
+        Event::Apply(changed) | Event::InitApply(changed) => {
+            budget::show(changed, ctx);
+            if budget::is_behind(changed) {
+                let _ = late.unbounded_send(ObjectRef::from_obj(changed));
+            }
+            for scaler in who_waits_for(changed, ctx) {
+                let _ = ctx.wake.unbounded_send(scaler);
+            }
+        }
+        Event::InitDone => {
+            ctx.readiness.reached(BUDGETS);
+            ctx.sweep_budgets();
+        }
+        Event::Delete(_) => ctx.sweep_budgets(),
+        Event::Init => {}
+    }
 }
 
 /// The scalers that wait for room in `budget`, when it has more to give than before.

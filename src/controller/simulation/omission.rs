@@ -1,0 +1,44 @@
+//! The safeguards, each of which can be left out.
+//!
+//! Not by changing what the operator does, which stays free of switches: the world around it takes away what the safeguard rests on.
+//! A server that stores a ledger whatever its version is to the operator what leaving out the version would be.
+
+/// A safeguard that is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Omission {
+    /// The ledger is stored before the target is written: here its write is answered first and stored later.
+    StoreFirst,
+    /// The target is written on condition of its version: here the server takes any.
+    TargetVersion,
+    /// The ledger is stored on condition of its version: here the server takes any.
+    CompareAndSwap,
+    /// A release waits until the target's controllers have caught up: here they always seem to have.
+    AwaitSettled,
+    /// Replicas that terminate count: here the server hides them.
+    CountTerminating,
+    /// A release is conditional on the entry's version: here no version ever changes.
+    ReleaseVersion,
+    /// A write to ECS without an answer is waited for: here it seems to have been refused.
+    AwaitWrites,
+    /// A count of ECS is believed once it has been seen alike for long: here reads lag longer than that.
+    SeenAlike,
+    /// Nobody grows before all are charged: here the others seem to have no budget.
+    ChargeAllFirst,
+    /// Nobody grows before this process has read the capacity: here it seems to have.
+    ReadCapacityFirst,
+}
+
+impl Omission {
+    pub(super) const ALL: [Self; 10] = [
+        Self::StoreFirst,
+        Self::TargetVersion,
+        Self::CompareAndSwap,
+        Self::AwaitSettled,
+        Self::CountTerminating,
+        Self::ReleaseVersion,
+        Self::AwaitWrites,
+        Self::SeenAlike,
+        Self::ChargeAllFirst,
+        Self::ReadCapacityFirst,
+    ];
+}

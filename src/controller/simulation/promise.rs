@@ -1,0 +1,102 @@
+//! What must be true whatever happens, and what comes true once nothing goes wrong any more.
+
+use std::fmt::Write as _;
+
+use hybridscaler_core::budget::Ledger;
+
+use super::{
+    target::Kind,
+    world::{NAMESPACE, World},
+};
+
+/// The ledger in one line.
+pub(super) fn in_words(ledger: &Ledger) -> String {
+    let mut words = match ledger.capacity.usable() {
+        Some(usable) => format!("{usable} accepted, {} reserved", ledger.reserve),
+        None => "capacity unknown".to_owned(),
+    };
+    if ledger.capacity.frozen() {
+        words += ", frozen";
+    }
+    for (consumer, entry) in &ledger.entries {
+        let lowering = entry.lowering.map(|replicas| format!(" lowering to {replicas}")).unwrap_or_default();
+        let _ = write!(words, "; {consumer} {} (version {}{lowering})", entry.grant, entry.version);
+    }
+    words
+}
+
+/// What must be true after every event.
+pub(super) fn check(world: &mut World) {
+    for budget in 0..world.databases.len() {
+        let (mut live, mut charged) = (0, true);
+        for at in 0..world.targets.len() {
+            if !world.takes[at].contains(&budget) {
+                continue;
+            }
+            let target = &world.targets[at];
+            live += target.live();
+            let entry = world.databases[budget].ledger.entries.get(&format!("{NAMESPACE}/{}", target.name));
+            // Before the first look nobody knows of it, and nobody grows.
+            charged &= entry.is_some();
+            if let Some(entry) = entry
+                && entry.grant.0 < target.live()
+            {
+                let how = format!("{} holds {} connections of a grant of {}", target.name, target.live(), entry.grant);
+                world.break_promise(how);
+            }
+        }
+        let database = &mut world.databases[budget];
+        let (most, granted) = (database.usable.saturating_sub(database.reserve), database.ledger.granted().0);
+        if database.forgiven {
+            // Over for as long as what was granted before has not come back; known to the ledger or not yet.
+            let known = database.ledger.capacity.usable().is_some_and(|usable| usable.0 <= database.usable);
+            database.forgiven = granted > most || !known || !charged;
+        } else if live > most {
+            let how = format!("{live} connections live on database {budget} which has {most} to give");
+            world.break_promise(how);
+        }
+    }
+}
+
+/// What must be true of every store: while more is granted than fits, nothing grows.
+pub(super) fn check_store(world: &mut World, budget: usize, before: &Ledger, after: &Ledger) {
+    if after.over_by().0 == 0 {
+        return;
+    }
+    for at in 0..world.targets.len() {
+        let name = world.targets[at].name;
+        let grant = |ledger: &Ledger| ledger.entries.get(&format!("{NAMESPACE}/{name}")).map(|entry| entry.grant);
+        // What is found at the first look is charged as it is. So is what ECS shows: its reads are of different moments, and count a
+        // task twice rather than not at all.
+        let charged_as_it_is = grant(before).is_none() || world.targets[at].kind == Kind::Service;
+        if !charged_as_it_is && grant(after) > grant(before) {
+            let how = format!("{name} is granted more of budget {budget} while that is {} over", after.over_by());
+            world.break_promise(how);
+        }
+    }
+}
+
+/// What must be true once all has been quiet for long: everybody runs what is wanted, or as many as fit; nothing is held beyond need.
+pub(super) fn check_quiet(world: &mut World) {
+    for at in 0..world.targets.len() {
+        let target = world.targets[at].clone();
+        let mut fits_one_more = true;
+        for budget in world.takes[at].clone() {
+            let ledger = &world.databases[budget].ledger;
+            let grant = ledger.entries.get(&format!("{NAMESPACE}/{}", target.name)).map_or(0, |entry| entry.grant.0);
+            let needed = 2 * target.desired * target.per_replica;
+            let room = ledger.available().map_or(0, |available| available.0);
+            fits_one_more &= room + grant >= needed + 2 * target.per_replica && !ledger.capacity.frozen();
+            if grant != needed {
+                let how = format!("{} is quiet and holds {grant} of budget {budget}, needs {needed}", target.name);
+                return world.break_promise(how);
+            }
+        }
+        let wanted = world.loads[at];
+        if target.desired > wanted || (target.desired < wanted && fits_one_more) {
+            let how =
+                format!("{} is quiet at {} replicas, wants {wanted}, and there is room", target.name, target.desired);
+            return world.break_promise(how);
+        }
+    }
+}
