@@ -8,7 +8,7 @@ need cargo
 commit=$(git rev-parse --short HEAD)
 [ -z "$(git status --porcelain -- core)" ] || commit+=", with changes that are not committed"
 result=$(HYBRIDSCALER_LIVES=${1:-100000} cargo test --quiet -p hybridscaler-core --test suite differential:: -- --nocapture |
-  grep -E ' lives of | long lives ')
+  sed -n 's/^\.*\(.* lives of .*\|.* long lives .*\)/\1/p')
 section=$(printf '%s\n' "$result" "at commit $commit, on $(date -u +%F)" | sed 's/^/    /')
 python3 - "$section" <<'EOF'
 import pathlib, re, sys

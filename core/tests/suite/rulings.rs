@@ -113,6 +113,32 @@ fn the_careful_way_never_turns_a_scale_down_into_a_scale_up_of_what_is_desired()
 }
 
 #[test]
+fn of_pods_that_request_nothing_no_percentage_is_taken() {
+    let Load::Pods { resource, pods } = pods(&[Some(600), Some(600)]) else { unreachable!("pods were made") };
+    let pods = pods.iter().map(|pod| Pod { request_milli: Some(0), ..pod.clone() }).collect();
+    let policy = policy(1, 50, &[("signal", Target::Utilization(65))]);
+    let readings = [Reading::Known { load: Load::Pods { resource, pods }, at: now() }];
+    let decision = decide(&policy, &seen(at_rest(5), &readings), &History::default(), now());
+    assert_eq!((decision.replicas, decision.limited_by), (Replicas(5), Limit::UnknownSignal));
+}
+
+#[test]
+fn every_pod_is_counted_in_one_group() {
+    let Load::Pods { resource, pods } = pods(&[Some(600), Some(600), None, None, Some(600)]) else {
+        unreachable!("pods were made")
+    };
+    let of = |(at, pod): (usize, &Pod)| match at {
+        0 | 2 => Pod { deleting: true, ..pod.clone() },
+        1 => Pod { phase: Phase::Pending, ..pod.clone() },
+        _ => pod.clone(),
+    };
+    let pods = pods.iter().enumerate().map(of).collect();
+    let counted = counted(Target::Utilization(65), Load::Pods { resource, pods }, at_rest(5), &History::default());
+    let Measure::Pods { seen, .. } = counted.measure else { unreachable!("pods were read") };
+    assert_eq!([seen.ready, seen.unready, seen.missing, seen.ignored], [1, 1, 1, 2]);
+}
+
+#[test]
 fn a_value_below_its_target_keeps_its_replicas_where_one_fewer_could_not_carry_it() {
     let target = Target::AverageValue { milli: 100_000 };
     let value = |milli| ruling(target, Load::Value { milli }, 4);
