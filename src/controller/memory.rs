@@ -7,7 +7,8 @@ use std::{
 };
 
 use hybridscaler_core::{Replicas, history::History, observation::Workload};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::{clock::Clock, context::ScalerRef, trouble::Trouble};
 use crate::api::{
@@ -23,7 +24,7 @@ pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// What a deleted ECS service or a workload of an unknown kind leaves behind cannot be counted, and drains for as long as its grace
 /// period lasts: it stays charged for this long.
-pub(super) const DRAINED: SignedDuration = SignedDuration::from_mins(10);
+pub(super) const DRAINED: Duration = Duration::from_mins(10);
 
 /// One scaler's memory.
 #[derive(Clone, Debug)]
@@ -45,9 +46,11 @@ pub(super) struct Remembered {
     /// What the last dry run told that it would have written, and when.
     pub(super) rehearsed: Option<(Replicas, Timestamp)>,
     /// The replicas as last observed, and since when they were observed so.
-    pub(super) alike: Option<(Workload, Timestamp)>,
+    ///
+    /// This and every wait below go by a clock that nobody sets: one set forth would end them, and one set back would hold them up.
+    pub(super) alike: Option<(Workload, Instant)>,
     /// Until when a write without an answer may still be carried out.
-    pub(super) in_flight_until: Option<Timestamp>,
+    pub(super) in_flight_until: Option<Instant>,
     /// The newest write that was refused for good.
     pub(super) refused: Option<RefusedWrite>,
     /// The formulas of one generation of the spec, compiled.
@@ -66,7 +69,7 @@ pub(super) struct RefusedWrite {
     /// The refusal counts for this spec only.
     pub(super) generation: Option<i64>,
     /// When to try again.
-    pub(super) until: Timestamp,
+    pub(super) until: Instant,
     /// What to tell until then.
     pub(super) trouble: Trouble,
 }
@@ -100,7 +103,7 @@ impl Remembered {
     pub(super) fn first(
         reference: ScalerRef,
         status: Option<HybridScalerStatus>,
-        in_flight_until: Option<Timestamp>,
+        in_flight_until: Option<Instant>,
         now: Timestamp,
     ) -> Self {
         let status = status.unwrap_or_default();
@@ -131,11 +134,12 @@ pub(super) struct Memory(Arc<Mutex<HashMap<String, Remembered>>>);
 
 /// Since when something has been missed: what was deleted may go on living for a while.
 #[derive(Default)]
-pub(super) struct Missed(Mutex<HashMap<String, Timestamp>>);
+pub(super) struct Missed(Mutex<HashMap<String, Instant>>);
 
 impl Missed {
     /// How long `what` has been missed.
-    pub(super) fn for_how_long(&self, what: &str, now: Timestamp) -> SignedDuration {
+    pub(super) fn for_how_long(&self, what: &str) -> Duration {
+        let now = Instant::now();
         let mut missed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         now.duration_since(*missed.entry(what.to_owned()).or_insert(now))
     }

@@ -1,14 +1,14 @@
 //! A scaler's turn at its budget's ledger: what it may run, reserved before anything is written to the target.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hybridscaler_core::{
     Connections, Replicas,
     budget::{Footprint, Growth, Ledger, Plan, Shape, Turn, Waiting, plan},
     observation::{Rollout, Workload},
 };
-use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use tokio::time::Instant;
 
 use super::{
     context::{Budget, Context, Scaler, Subject, key},
@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// ECS is read without a quorum: a count is relied on, for giving connections back, once it has been seen for this long.
-const SEEN_ALIKE: SignedDuration = SignedDuration::from_secs(10);
+const SEEN_ALIKE: Duration = Duration::from_secs(10);
 /// Within that time a write that was given up is carried out or never is.
-const _: () = assert!(SEEN_ALIKE.as_secs().unsigned_abs() >= LONGEST_IN_FLIGHT.as_secs());
+const _: () = assert!(SEEN_ALIKE.as_secs() >= LONGEST_IN_FLIGHT.as_secs());
 
 /// What one budget said.
 #[derive(Clone, Debug)]
@@ -154,11 +154,10 @@ impl Accounts {
         observed: &Observed,
         wanted: Replicas,
         memory: &Remembered,
-        now: Timestamp,
     ) -> Result<Settled, Trouble> {
         let workload = observed.workload;
-        let steady = is_steady(&self.target, &workload, memory, now);
-        let sure = steady && memory.in_flight_until.is_none_or(|until| now >= until);
+        let steady = is_steady(&self.target, &workload, memory);
+        let sure = steady && memory.in_flight_until.is_none_or(|until| Instant::now() >= until);
         self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted).await
     }
 
@@ -381,11 +380,11 @@ fn is_full(ledger: &Ledger) -> bool {
 
 /// Whether what was observed is more than a passing moment. Kubernetes is read by quorum; ECS is not, and its scheduler follows a change
 /// in its own time.
-fn is_steady(target: &TargetId, workload: &Workload, memory: &Remembered, now: Timestamp) -> bool {
+fn is_steady(target: &TargetId, workload: &Workload, memory: &Remembered) -> bool {
     match target {
         TargetId::Workload(_) => true,
         TargetId::Ecs(_) => {
-            memory.alike.is_some_and(|(seen, since)| seen == *workload && now.duration_since(since) >= SEEN_ALIKE)
+            memory.alike.is_some_and(|(seen, since)| seen == *workload && since.elapsed() >= SEEN_ALIKE)
         }
     }
 }

@@ -1,9 +1,6 @@
 //! One scaler's reconcile: observe, decide, reserve, write, tell.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use hybridscaler_core::{
     Decision, Replicas, look,
@@ -13,6 +10,7 @@ use hybridscaler_core::{
 };
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
+use tokio::time::Instant;
 
 use super::{
     context::{Context, Scaler, ScalerRef, Subject},
@@ -79,11 +77,9 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     let reference = ScalerRef::from_obj(&*object);
     let stored = object.0.as_ref().ok().and_then(|scaler| scaler.status.clone());
     let mut memory = ctx.memory.recall(&subject.uid, || {
-        let now = ctx.clock.now();
         // A write of the process that charged it may still be under way.
-        let in_flight_until =
-            ctx.is_charged(&subject).then(|| now.checked_add(LONGEST_REQUEST).unwrap_or(Timestamp::MAX));
-        Remembered::first(reference.clone(), stored, in_flight_until, now)
+        let in_flight_until = ctx.is_charged(&subject).then(|| Instant::now() + LONGEST_REQUEST);
+        Remembered::first(reference.clone(), stored, in_flight_until, ctx.clock.now())
     });
     let mut found = Found::default();
     let turn = match &object.0 {
@@ -141,7 +137,7 @@ async fn not_observed(
 ) -> Result<Trouble, Trouble> {
     match &error {
         TargetError::NotFound(_) if !accounts.is_empty() => {
-            let missed = ctx.missed.for_how_long(&accounts.target.to_string(), ctx.clock.now());
+            let missed = ctx.missed.for_how_long(&accounts.target.to_string());
             let left = match ctx.target(&accounts.target).left_behind().await {
                 Ok(Some(workload)) => Left::Counted(workload),
                 Ok(None) | Err(_) => Left::Uncounted { drained: missed >= DRAINED },
@@ -205,10 +201,12 @@ impl Found {
         ctx.missed.found(&intent.target.to_string());
         memory.unmanaged = false;
         if memory.alike.is_none_or(|(seen, _)| seen != workload) {
-            memory.alike = Some((workload, now));
+            memory.alike = Some((workload, Instant::now()));
         }
-        memory.refused =
-            memory.refused.take().filter(|refused| refused.generation == subject.generation && now < refused.until);
+        memory.refused = memory
+            .refused
+            .take()
+            .filter(|refused| refused.generation == subject.generation && Instant::now() < refused.until);
         self.observed = Some(observed.clone());
 
         let windows = intent.windows(now);
@@ -223,7 +221,7 @@ impl Found {
         let write = if accounts.is_empty() {
             (wanted != workload.desired && intent.mode.acts()).then_some(wanted)
         } else {
-            let settled = accounts.settle(&observed, wanted, memory, now).await?;
+            let settled = accounts.settle(&observed, wanted, memory).await?;
             if let Some(tightest) = settled.tightest() {
                 decision.explanation = decision.explanation.clone().with_budget(&tightest.budget, tightest.shown());
                 decision.limited_by = decision.explanation.limited_by();
@@ -278,7 +276,7 @@ impl Found {
             Err(WriteError::Conflict) => return Ok(Turn::Again),
             Err(error) => error,
         };
-        let after = |wait: Duration| now.checked_add(wait).unwrap_or(Timestamp::MAX);
+        let after = |wait: Duration| Instant::now() + wait;
         match &error {
             WriteError::UnknownOutcome(_) => {
                 memory.in_flight_until = Some(after(match target {

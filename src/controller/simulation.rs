@@ -33,7 +33,7 @@ const QUIET: u64 = 120_000;
 const AT_LEAST_QUIET_AFTER: u64 = 15 * 60_000;
 
 /// The most that a clock is set forth or back, in milliseconds.
-const CLOCK_STEP: u64 = 500;
+const CLOCK_STEP: u64 = 3_600_000;
 
 /// How a life went.
 struct Life {

@@ -117,7 +117,7 @@ async fn look(consumer: &str, entry: &Entry, scaler: Scaler, target: &TargetId, 
             Some(fate(&observed, scaler, entry))
         }
         Err(TargetError::NotFound(_)) => {
-            let missed = ctx.missed.for_how_long(&entry.target, ctx.clock.now());
+            let missed = ctx.missed.for_how_long(&entry.target);
             match ctx.target(target).left_behind().await {
                 Ok(Some(left)) => Some(what_is_left(&left, entry)),
                 Ok(None) | Err(_) => (missed >= DRAINED).then_some(Fate::Gone),
