@@ -263,7 +263,7 @@ impl Account {
         budget: &ConnectionBudget,
         ledger: &Ledger,
         Look { shape, mut workload, steady, sure }: Look,
-        wanted: Replicas,
+        mut wanted: Replicas,
     ) -> Result<Reserved, Trouble> {
         self.check_admission(budget)?;
         if !ledger.entries.contains_key(&self.consumer) && is_full(ledger) {
@@ -272,10 +272,12 @@ impl Account {
         let ConnectionDemand { reserve, per_replica, .. } = self.demand;
         let footprint = Footprint { shape, reserve, per_replica };
         let target = self.target.to_string();
-        let lowering = ledger.entries.get(&self.consumer).is_some_and(|entry| entry.lowering.is_some());
-        if lowering && !steady {
+        let lowering = ledger.entries.get(&self.consumer).and_then(|entry| entry.lowering);
+        if let Some(lowered) = lowering.filter(|_| !steady) {
             // Tasks may have started and be draining that no count has shown yet: a raise on top of them would not pay for them.
             workload.rollout = Rollout::NotObserved;
+            // The number desired may be of the past too, and what seems to lower it once more would raise it in truth.
+            wanted = if wanted > lowered { workload.desired } else { wanted };
         }
         let acting = Turn {
             consumer: &self.consumer,
