@@ -185,36 +185,42 @@ impl Accounts {
     /// that could not be used. No ledger waits for another one, so the order may differ from turn to turn, and what is reserved too
     /// much when a later budget gives less after all goes back in a later turn.
     async fn keep_books(&self, look: Look, wanted: Replicas) -> Result<Settled, Trouble> {
-        let mut as_watched = Vec::new();
-        for account in &self.each {
-            as_watched.push((account.as_watched(look, wanted)?.map(|reserved| reserved.replicas), account));
-        }
         // One that is not known comes first: it may fail.
-        as_watched.sort_by_key(|(replicas, _)| *replicas);
-        let in_order: Vec<&Arc<Account>> = as_watched.into_iter().map(|(_, account)| account).collect();
-        if let Some(settled) = steady(&in_order, look, wanted)? {
+        let mut in_order: Vec<&Arc<Account>> = self.each.iter().collect();
+        in_order.sort_by_cached_key(|account| {
+            account.as_watched(look, wanted).ok().flatten().map(|reserved| reserved.replicas)
+        });
+        if let Some(settled) = steady(&in_order, look, wanted) {
             return Ok(settled);
         }
-        let mut settled = Settled::default();
+        let (mut settled, mut trouble) = (Settled::default(), None);
         let mut wanted = wanted;
         for account in in_order {
-            let reserved = account.keep_book(look, wanted).await?;
-            wanted = reserved.replicas;
-            settled.0.push(reserved);
+            match account.keep_book(look, wanted).await {
+                Ok(reserved) => {
+                    wanted = reserved.replicas;
+                    settled.0.push(reserved);
+                }
+                // The others are still charged for what runs, and get back what is gone, or nobody there would know what is left.
+                Err(error) => {
+                    wanted = look.workload.desired;
+                    trouble.get_or_insert(error);
+                }
+            }
         }
-        Ok(settled)
+        trouble.map_or(Ok(settled), Err)
     }
 }
 
 /// What all budgets say by their watched copies, when nothing changes hands: those are enough to see that.
-fn steady(accounts: &[&Arc<Account>], look: Look, mut wanted: Replicas) -> Result<Option<Settled>, Trouble> {
+fn steady(accounts: &[&Arc<Account>], look: Look, mut wanted: Replicas) -> Option<Settled> {
     let mut settled = Settled::default();
     for account in accounts {
-        let Some(reserved) = account.as_watched(look, wanted)? else { return Ok(None) };
+        let reserved = account.as_watched(look, wanted).ok()??;
         wanted = reserved.replicas;
         settled.0.push(reserved);
     }
-    Ok(Some(settled).filter(Settled::is_steady))
+    Some(settled).filter(Settled::is_steady)
 }
 
 impl Account {
@@ -361,7 +367,9 @@ impl Account {
             let key = key(&namespace, &scaler.name_any());
             let counts = refers && budget.spec.admits(&demand.namespace, &namespace);
             let uid = scaler.uid().unwrap_or_default();
-            let charged = key == *consumer || (ledger.entries.contains_key(&key) && ctx.memory.has_looked(&uid));
+            // An entry of the same name may be of a scaler before it, which had another target.
+            let entered = || ledger.entries.get(&key).is_some_and(|entry| entry.uid == uid);
+            let charged = key == *consumer || (entered() && ctx.memory.has_looked(&uid));
             let managed = || ctx.admit(scaler, object).is_ok() && !ctx.memory.unmanaged(&uid);
             (counts && !charged && managed()).then_some(key)
         };

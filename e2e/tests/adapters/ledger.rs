@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use futures::future::join_all;
 use hybridscaler::{
     api::{ConnectionBudget, crds},
-    ledger::{self, Counts, Ledgers},
+    ledger::{self, Counts, LedgerError, Ledgers},
 };
 use hybridscaler_core::{
     Connections, Replicas,
@@ -65,7 +65,14 @@ impl Scene {
             }
             planned
         };
-        ledgers.update(&self.budget, step).await.unwrap().1
+        loop {
+            match ledgers.update(&self.budget, step.clone()).await {
+                Ok((_, planned)) => return planned,
+                // Nothing was granted: start over, as the operator does.
+                Err(LedgerError::Contended(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The adapters against what they are made for: an AWS that is served, a real control plane, a real PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod ecs;
 mod least_privilege;

@@ -5,7 +5,10 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
-use super::{AT_ONCE, budget, on_queue, world::World};
+use super::{
+    AT_ONCE, budget, on_queue,
+    world::{World, condition},
+};
 
 fn granted(budget: &ConnectionBudget) -> Option<u32> {
     budget.status.as_ref().and_then(|status| status.granted)
@@ -78,4 +81,25 @@ async fn a_lost_ledger_is_rebuilt_from_what_runs_before_anybody_grows() {
             assert_eq!(deployment.spec.unwrap().replicas, Some(replicas), "{name}, after {lost}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_does_not_exist_hides_from_no_other_what_a_scaler_runs() {
+    let world = World::enter("one-missing").await;
+    world.apply(&budget(110, 10)).await;
+    for (name, messages) in [("first", 900), ("second", 600)] {
+        world.deployment(name, 2).await;
+        let queue = world.queue(name, messages);
+        let mut scaler = on_queue(name, &queue, AT_ONCE);
+        if name == "first" {
+            let misspelt = "connections: [{budgetRef: {name: raeder}, perReplica: 4, rolloutReserve: Surge}, ";
+            scaler = scaler.replace("connections: [", misspelt);
+        }
+        world.apply(&scaler).await;
+    }
+    // The first is charged for the two that it runs and grows no further; the second need not wait for its author.
+    world.ready("second", 6).await;
+    world.scaler("first", |scaler| condition(scaler, "AbleToScale") == "AbleToScale=False/BudgetNotFound").await;
+    world.budget("db", |budget| granted(budget) == Some(80)).await;
+    world.ready("first", 2).await;
 }
