@@ -1,7 +1,9 @@
 # The project's commands. The work is done by cargo and by the scripts in e2e/setup, each of which runs on its own too.
 SHELL := bash
 
-.PHONY: help demo test lint audit measure bench model mutants fuzz differential setup build crds clean-cache
+SEEDS ?= 1000000
+
+.PHONY: help demo test lint audit measure bench model simulate mutants fuzz differential setup build crds clean-cache
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand --tabs=18
@@ -26,6 +28,9 @@ bench: ## what one decision costs, in time and in instructions
 
 model: ## every order of events in small worlds, as tables; the large ones take tens of minutes and some GiB
 	@cargo run --quiet --package hybridscaler-model
+
+simulate: ## SEEDS lives of the operator in a simulated world; writes docs/proof.md
+	@e2e/setup/simulate.sh $(SEEDS)
 
 mutants: ## break the decision code in every small way, and list what no test notices; takes an hour
 	@PROPTEST_MAX_SHRINK_ITERS=0 "$$(e2e/setup/mutants-tool.sh)/cargo-mutants" mutants --package hybridscaler-core --output target
