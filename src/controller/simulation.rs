@@ -8,6 +8,7 @@
 //! databases fail over, replicas are evicted. Then all is well, and everybody must come to have what fits.
 
 mod dice;
+mod happenings;
 mod network;
 mod omission;
 mod process;
@@ -108,7 +109,7 @@ impl Schedule {
             }
             Event::Answer(call) => self.world.lock().answer(call),
             Event::Tick => {}
-            Event::StoreLate(call) => drop(server::serve(&mut self.world.lock(), &call.request)),
+            Event::StoreLate(call) => drop(server::serve(&mut self.world.lock(), &call)),
             Event::Start => self.start(),
             Event::Listed(id) => {
                 if let Some(process) = self.process.as_mut().filter(|process| process.id == id) {

@@ -123,15 +123,12 @@ impl Process {
         };
         let database = {
             let world = world.clone();
-            move |uid: &str| capacity(uid, &world)
+            move |uid: &str| capacity(id, uid, &world)
         };
         let (scaler_store, scalers) = reflector::store();
         let (budget_store, budgets) = reflector::store();
         let (wake, woken) = mpsc::unbounded();
         let (late, behind) = mpsc::unbounded();
-        let seems_read = world.lock().omits(Omission::ReadCapacityFirst);
-        let uids: Vec<String> = world.lock().budgets.iter().filter_map(ResourceExt::uid).collect();
-        let read_capacities = uids.into_iter().filter(|_| seems_read).collect();
         let ctx = Context {
             clock: Arc::new(Simulated {
                 world: world.clone(),
@@ -154,7 +151,7 @@ impl Process {
             budgets: budget_store,
             client,
             readiness: Readiness::waiting_for([crate::controller::SCALERS, crate::controller::BUDGETS]),
-            read_capacities: Mutex::new(read_capacities),
+            read_capacities: Mutex::default(),
             rooms: Mutex::default(),
             wake,
         };
@@ -341,9 +338,11 @@ fn reading(source: &Source, world: &Shared, offset: &AtomicI64) -> Reading {
     }
 }
 
-fn capacity(uid: &str, world: &Shared) -> Result<Connections, Trouble> {
-    let world = world.lock();
+fn capacity(process: u64, uid: &str, world: &Shared) -> Result<Connections, Trouble> {
+    let mut world = world.lock();
     let at = world.budgets.iter().position(|budget| budget.uid().as_deref() == Some(uid));
+    let read = at.filter(|at| world.databases[*at].readable);
+    world.read.extend(read.map(|at| (process, at)));
     match at.map(|at| &world.databases[at]).filter(|database| database.readable) {
         Some(database) => Ok(Connections(database.usable)),
         None => {

@@ -58,9 +58,10 @@ pub(super) fn check(world: &mut World) {
     }
 }
 
-/// What must be true of every store: while more is granted than fits, nothing grows.
+/// What must be true of every store: while more is granted than fits, or nobody knows what fits now, nothing grows.
 pub(super) fn check_store(world: &mut World, budget: usize, before: &Ledger, after: &Ledger) {
-    if after.over_by().0 == 0 {
+    let (over, unread) = (after.over_by().0 > 0, !world.read.contains(&(world.served, budget)));
+    if !over && !unread {
         return;
     }
     for at in 0..world.targets.len() {
@@ -70,7 +71,8 @@ pub(super) fn check_store(world: &mut World, budget: usize, before: &Ledger, aft
         // task twice rather than not at all.
         let charged_as_it_is = grant(before).is_none() || world.targets[at].kind == Kind::Service;
         if !charged_as_it_is && grant(after) > grant(before) {
-            let how = format!("{name} is granted more of budget {budget} while that is {} over", after.over_by());
+            let why = if over { "it is over" } else { "its capacity has not been read since the start" };
+            let how = format!("{name} is granted more of budget {budget} while {why}");
             world.break_promise(how);
         }
     }

@@ -25,6 +25,8 @@ pub(super) struct Scene {
     pub(super) takes: Vec<Vec<usize>>,
     pub(super) databases: Vec<Database>,
     pub(super) rates: Rates,
+    /// The replicas that each load asks for at first: what runs, or at once something else.
+    pub(super) loads: Vec<u32>,
     /// Each after so many milliseconds.
     pub(super) events: Vec<(u64, Event)>,
 }
@@ -59,7 +61,12 @@ pub(super) fn draw(dice: &mut Dice) -> Scene {
         Database { usable: whole, whole, reserve, readable: true, forgiven: false, ledger }
     });
     let databases: Vec<Database> = databases.collect();
+    // Dice of their own, so that the rest of a life is as it was.
+    let mut early = dice.clone().split();
+    let changes = early.chance(400);
+    let load = |target: &Target| if changes { early.count(1, MOST_WANTED) } else { target.desired };
     Scene {
+        loads: targets.iter().map(load).collect(),
         scalers: (0..count).map(|at| scaler(at, &targets[at], &takes[at])).collect(),
         budgets: (0..budgets).map(|at| budget(at, databases[at].reserve)).collect(),
         rates: Rates {

@@ -11,7 +11,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 
 use super::{
-    network::{Asked, Reply},
+    network::{Asked, Call, Reply},
     omission::Omission,
     target::{Phase, Target},
     world::{Changed, World},
@@ -68,8 +68,9 @@ pub(super) fn as_if_stored(world: &World, request: &Asked) -> Reply {
 }
 
 /// Carries out a call.
-pub(super) fn serve(world: &mut World, request: &Asked) -> Reply {
-    match request {
+pub(super) fn serve(world: &mut World, call: &Call) -> Reply {
+    world.served = call.process;
+    match &call.request {
         Asked::Kube { method, path, query, body } => kube(world, method, path, query, body),
         Asked::Describe(name) => {
             let service = looked_at(world, name).map(|target| Box::new(described(&target, world)));
@@ -169,16 +170,13 @@ fn put_scaler(world: &mut World, name: &str, body: &[u8]) -> Reply {
 }
 
 fn put_budget(world: &mut World, name: &str, body: &[u8]) -> Reply {
-    let mut put: ConnectionBudget = parse(body);
+    let put: ConnectionBudget = parse(body);
     let Some(at) = world.budgets.iter().position(|budget| budget.metadata.name.as_deref() == Some(name)) else {
         return Reply::Kube(404, status(404));
     };
     let newest = world.budgets[at].metadata.resource_version == put.metadata.resource_version;
     if !newest && !world.omits(Omission::CompareAndSwap) {
         return Reply::Kube(409, status(409));
-    }
-    if world.omits(Omission::ReleaseVersion) {
-        put = workload::without_versions(&put);
     }
     if world.budgets[at].status != put.status {
         world.version += 1;

@@ -1,7 +1,6 @@
 //! Many lives, and those without a safeguard.
 
 use std::{
-    collections::BTreeMap,
     env,
     sync::atomic::{AtomicU64, Ordering},
     thread,
@@ -85,10 +84,11 @@ fn a_seed_names_one_life() {
     }
 }
 
-/// Lives without `omission` from `seed` on, where it was found once, until the promise is broken: the same life with the safeguard goes
-/// well.
+/// Lives without `omission` from `seed` on, where it was found once, until more connections live than may: the same life with the
+/// safeguard goes well.
 fn is_missed(omission: Omission, seed: u64) {
-    let broken = (seed..seed + FOUND_WITHIN).find_map(|seed| Some((seed, live(seed, Some(omission), false).broken?)));
+    let harm = |seed| live(seed, Some(omission), false).broken.filter(|how| !how.contains("quiet"));
+    let broken = (seed..seed + FOUND_WITHIN).find_map(|seed| Some((seed, harm(seed)?)));
     let (seed, how) = broken.unwrap_or_else(|| panic!("nothing is missed without {omission:?}"));
     println!("{omission:?}: SEED={seed}: {how}");
     assert_eq!(live(seed, None, false).broken, None, "SEED={seed}");
@@ -101,17 +101,17 @@ fn a_write_of_the_target_before_the_ledger_is_found() {
 
 #[test]
 fn a_store_of_the_ledger_whatever_its_version_is_found() {
-    is_missed(Omission::CompareAndSwap, 1);
+    is_missed(Omission::CompareAndSwap, 5);
 }
 
 #[test]
 fn a_release_before_the_target_has_settled_is_found() {
-    is_missed(Omission::AwaitSettled, 218);
+    is_missed(Omission::AwaitSettled, 324);
 }
 
 #[test]
 fn a_release_that_leaves_out_what_terminates_is_found() {
-    is_missed(Omission::CountTerminating, 47);
+    is_missed(Omission::CountTerminating, 49);
 }
 
 #[test]
@@ -119,15 +119,17 @@ fn a_count_of_ecs_that_is_believed_too_early_is_found() {
     is_missed(Omission::SeenAlike, 529);
 }
 
-/// For finding out: which seeds break the promise without each safeguard.
 #[test]
-#[ignore = "prints, asserts nothing"]
-fn survey() {
-    for omission in Omission::ALL {
-        let mut found = BTreeMap::new();
-        for seed in 0..number("SEEDS").unwrap_or(100) {
-            found.extend(live(seed, Some(omission), false).broken.map(|how| (seed, how)));
-        }
-        println!("{omission:?}: {} {:?}", found.len(), found.iter().take(2).collect::<Vec<_>>());
-    }
+fn a_write_of_the_target_whatever_its_version_is_found() {
+    is_missed(Omission::TargetVersion, 65);
+}
+
+#[test]
+fn a_release_while_a_write_is_under_way_is_found() {
+    is_missed(Omission::AwaitWrites, 74);
+}
+
+#[test]
+fn growth_before_everybody_is_charged_is_found() {
+    is_missed(Omission::ChargeAllFirst, 42);
 }

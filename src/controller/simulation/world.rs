@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap},
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -125,6 +125,10 @@ pub(super) struct World {
     tending: Vec<bool>,
     /// Processes that watch, each with the times of its newest deliveries.
     pub(super) watchers: BTreeMap<u64, u64>,
+    /// Which processes have read the capacity of which budgets.
+    pub(super) read: BTreeSet<(u64, usize)>,
+    /// The process whose call is carried out.
+    pub(super) served: u64,
     pub(super) calls: BTreeMap<u64, Call>,
     pub(super) replies: BTreeMap<u64, Reply>,
     pub(super) called: u64,
@@ -170,7 +174,7 @@ impl World {
             noted: 0,
             past: scene.targets.iter().map(|target| vec![(0, target.clone())]).collect(),
             tending: vec![false; scene.targets.len()],
-            loads: scene.targets.iter().map(|target| target.desired).collect(),
+            loads: scene.loads,
             readable: vec![true; scene.targets.len()],
             takes: scene.takes,
             scalers: scene.scalers,
@@ -180,6 +184,8 @@ impl World {
             version: 100,
             dice,
             watchers: BTreeMap::new(),
+            read: BTreeSet::new(),
+            served: 0,
             calls: BTreeMap::new(),
             replies: BTreeMap::new(),
             called: 0,
@@ -336,73 +342,5 @@ impl World {
         (self.writes, self.written_at) = (self.writes + 1, self.now);
         self.tell(|| format!("budget {budget} is stored: {}", super::promise::in_words(&ledger)));
         super::promise::check_store(self, budget, &before, &ledger);
-    }
-}
-
-impl World {
-    /// Another load, or one that cannot be read.
-    pub(super) fn load(&mut self, at: usize) {
-        self.loads[at] = self.dice.count(1, super::scene::MOST_WANTED);
-        self.readable[at] = !self.dice.chance(100);
-        let (name, load, readable) = (self.targets[at].name, self.loads[at], self.readable[at]);
-        self.tell(|| format!("{name}: wants {load}{}", if readable { "" } else { ", which nobody can read" }));
-    }
-
-    pub(super) fn roll_out(&mut self, at: usize) {
-        let version = self.targets[at].version + 1;
-        if self.targets[at].roll_out(version) {
-            let name = self.targets[at].name;
-            self.tell(|| format!("{name}: a person rolls it out"));
-            self.follow(at);
-        }
-    }
-
-    /// A storm: several at once, as far as the reserve covers them.
-    pub(super) fn evict(&mut self, at: usize) {
-        for _ in 0..self.dice.within(1, 4) {
-            if self.targets[at].evict() {
-                let name = self.targets[at].name;
-                self.tell(|| format!("{name}: a replica is evicted"));
-                self.follow(at);
-            }
-        }
-    }
-
-    /// The database is another one from now on: of half the capacity, of all of it, or not to be read for now.
-    pub(super) fn fail_over(&mut self, at: usize) {
-        let Database { whole, reserve, .. } = self.databases[at];
-        let usable = match self.dice.within(0, 2) {
-            0 => reserve + (whole - reserve) / 2,
-            1 => whole,
-            _ => self.databases[at].usable,
-        };
-        let readable = self.dice.chance(700);
-        let database = &mut self.databases[at];
-        database.forgiven |= usable < database.usable;
-        (database.usable, database.readable) = (usable, readable);
-        self.tell(|| format!("database {at} accepts {usable}{}", if readable { "" } else { ", and cannot be read" }));
-    }
-
-    /// Everything works from here on.
-    pub(super) fn calm_down(&mut self) {
-        self.calm = true;
-        self.tell(|| "from here on everything works".to_owned());
-        for database in &mut self.databases {
-            (database.usable, database.readable) = (database.whole, true);
-        }
-        self.readable.fill(true);
-        self.written_at = self.now;
-    }
-
-    /// Every process that watches will see `changed`, in order.
-    pub(super) fn show(&mut self, changed: &super::world::Changed) {
-        for id in self.watchers.keys().copied().collect::<Vec<_>>() {
-            let after = self.delay(30, 4_000);
-            let now = self.now;
-            let newest = self.watchers.entry(id).or_default();
-            *newest = (*newest).max(now + after);
-            let after = *newest - now;
-            self.note(after, Event::Seen(id, changed.clone()));
-        }
     }
 }

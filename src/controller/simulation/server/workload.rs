@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use super::{super::target::Kind, Omission, Phase, Reply, Target, World, status};
-use crate::api::ConnectionBudget;
 
 pub(super) fn deployment(world: &World, name: &str) -> Reply {
     let Some(target) = world.targets.iter().find(|target| target.name == name) else {
@@ -73,14 +72,4 @@ fn list(items: &str) -> Reply {
 /// The target that a query for `app=NAME` selects.
 fn selected<'a>(world: &'a World, query: &str) -> Option<&'a Target> {
     world.targets.iter().find(|target| query.contains(&format!("app%3D{}", target.name)))
-}
-
-/// The budget with a ledger in which no version ever changes.
-pub(super) fn without_versions(budget: &ConnectionBudget) -> ConnectionBudget {
-    let mut json = serde_json::to_value(budget).unwrap();
-    let entries = json.pointer_mut("/status/ledger/entries").and_then(|entries| entries.as_object_mut());
-    for entry in entries.into_iter().flat_map(|entries| entries.values_mut()) {
-        entry["version"] = 0.into();
-    }
-    serde_json::from_value(json).unwrap()
 }
