@@ -36,7 +36,7 @@ mutants: ## break the decision code in every small way, and list what no test no
 	@PROPTEST_MAX_SHRINK_ITERS=0 "$$(e2e/setup/mutants-tool.sh)/cargo-mutants" mutants --package hybridscaler-core --output target
 
 fuzz: ## ten minutes each of what nobody would write: documents to the core, text to `hybridscaler decide`, formulas
-	@core/fuzz/fuzz.sh
+	@e2e/setup/fuzz.sh core/fuzz decide
 	@e2e/setup/fuzz.sh fuzz document
 	@e2e/setup/fuzz.sh formula/fuzz formula
 

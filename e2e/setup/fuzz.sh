@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes TARGET of the crate in FOLDER (core/fuzz or fuzz) for SECONDS (default 600), from the corpus kept there and the folder of
-# finds; needs no nightly toolchain and no tool but a C++ compiler: the flags are those that cargo-fuzz gives, less the sanitizer, since
-# none of our code is unsafe.
+# Fuzzes TARGET of the crate in FOLDER (core/fuzz, formula/fuzz or fuzz) for SECONDS (default 600), from the corpus kept there and the
+# folder of finds; needs no nightly toolchain and no tool but a C++ compiler: the flags are those that cargo-fuzz gives, less the
+# sanitizer, since none of our code is unsafe.
 #
 #   fuzz.sh FOLDER TARGET [SECONDS]     fuzz; a find that panics is left in target/fuzz and ends it
 #   fuzz.sh FOLDER TARGET minimize      replace the kept corpus by the smallest one that covers as much as all finds
