@@ -25,6 +25,8 @@ use super::keys::Authority;
 const SERVICE: &str = "metrics";
 /// The groups that are served, all of them at `v1beta1`.
 const GROUPS: [&str; 2] = ["metrics.k8s.io", "external.metrics.k8s.io"];
+/// The time that a pod's use was measured over, where each has its own.
+pub const WINDOW: Duration = Duration::from_mins(1);
 /// Many times what it takes until the API server has found an API.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -42,9 +44,23 @@ pub struct MetricsApis {
 struct Said {
     /// Whether requests are answered with 503.
     away: bool,
-    /// What all pods of one query use together, in thousandths of a CPU.
-    cpu_milli: u64,
+    cpu: Cpu,
     series: Vec<Series>,
+}
+
+/// What pods use, in thousandths of a CPU.
+#[derive(Debug)]
+enum Cpu {
+    /// So much all pods of one query together that run, in equal shares, measured over a second.
+    Together(u64),
+    /// So much each, by its name, measured over [`WINDOW`]; others were not measured.
+    Each(BTreeMap<String, u64>),
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Self::Together(0)
+    }
 }
 
 /// One series of an external metric.
@@ -111,7 +127,12 @@ impl MetricsApis {
 
     /// From now on all pods of a query use so much CPU together, in thousandths, in equal shares.
     pub fn set_cpu(&self, milli: u64) {
-        self.said().cpu_milli = milli;
+        self.said().cpu = Cpu::Together(milli);
+    }
+
+    /// From now on the pods of these names use so much CPU each, in thousandths, and no other was measured.
+    pub fn set_cpu_of(&self, pods: impl IntoIterator<Item = (String, u64)>) {
+        self.said().cpu = Cpu::Each(pods.into_iter().collect());
     }
 
     /// From now on the series of `metric` with exactly these labels has this value, a quantity such as `1500m`.

@@ -27,7 +27,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::super::keys::KeyPair;
-use super::Said;
+use super::{Cpu, Said, WINDOW};
 
 /// A client that opens a connection and says nothing must not keep the others waiting.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(1);
@@ -95,7 +95,7 @@ fn resources(group: &str, name: &str, kind: &str) -> Json<Value> {
     }))
 }
 
-/// The selected pods that run, each with its share of what they use together.
+/// The selected pods that were measured.
 async fn pod_metrics(
     State(server): State<Server>,
     Path(namespace): Path<String>,
@@ -103,19 +103,35 @@ async fn pod_metrics(
 ) -> Result<Json<Value>, Response> {
     let params = ListParams::default().labels(query.get("labelSelector").map_or("", String::as_str));
     let pods = Api::<Pod>::namespaced(server.client.clone(), &namespace).list(&params).await;
-    let mut pods = pods.map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response())?.items;
-    pods.retain(|pod| {
-        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-        phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
-    });
-    let share = server.said().cpu_milli.checked_div(pods.len().try_into().unwrap_or(u64::MAX)).unwrap_or_default();
-    let metrics = |pod: &Pod| {
+    let pods = pods.map_err(|error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response())?.items;
+    let metrics = |(name, milli, window): (String, u64, Duration)| {
         json!({
-            "metadata": {"name": pod.name_any(), "namespace": namespace}, "timestamp": Timestamp::now(), "window": "1s",
-            "containers": [{"name": "app", "usage": {"cpu": format!("{share}m"), "memory": "64Mi"}}],
+            "metadata": {"name": name, "namespace": namespace},
+            "timestamp": Timestamp::now(), "window": format!("{}s", window.as_secs()),
+            "containers": [{"name": "app", "usage": {"cpu": format!("{milli}m"), "memory": "64Mi"}}],
         })
     };
-    Ok(list("metrics.k8s.io", "PodMetricsList", &pods.iter().map(metrics).collect::<Vec<_>>()))
+    let measured = measured(&server.said().cpu, &pods);
+    Ok(list("metrics.k8s.io", "PodMetricsList", &measured.into_iter().map(metrics).collect::<Vec<_>>()))
+}
+
+/// Each measured pod's name, its use in thousandths of a CPU, and the time that it was measured over.
+fn measured(cpu: &Cpu, pods: &[Pod]) -> Vec<(String, u64, Duration)> {
+    match cpu {
+        Cpu::Together(milli) => {
+            let runs = |pod: &&Pod| {
+                let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+                phase == Some("Running") && pod.metadata.deletion_timestamp.is_none()
+            };
+            let running: Vec<_> = pods.iter().filter(runs).collect();
+            let share = milli.checked_div(running.len().try_into().unwrap_or(u64::MAX)).unwrap_or_default();
+            running.into_iter().map(|pod| (pod.name_any(), share, Duration::from_secs(1))).collect()
+        }
+        Cpu::Each(uses) => {
+            let each = pods.iter().map(ResourceExt::name_any);
+            each.filter_map(|name| uses.get(&name).map(|milli| (name, *milli, WINDOW))).collect()
+        }
+    }
 }
 
 /// The series of a metric that have all labels of the selector.
