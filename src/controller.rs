@@ -187,7 +187,7 @@ where
     W: std::error::Error + 'static,
 {
     if let Err(error @ kube::runtime::controller::Error::QueueError(_)) = outcome {
-        tracing::warn!(error = %crate::telemetry::logs::chain(&error), "a watch failed");
+        tracing::warn!(error = %crate::text::chain(&error), "a watch failed");
     }
 }
 

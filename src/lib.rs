@@ -13,3 +13,4 @@ pub mod record;
 pub mod signals;
 pub mod targets;
 pub mod telemetry;
+pub mod text;

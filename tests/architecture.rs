@@ -10,19 +10,35 @@ use syn::{
 
 /// What each module of the operator may name of the others. The core is a crate of its own, which the compiler keeps apart.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("api", &[]),
-    ("aws", &["api"]),
+    ("text", &[]),
+    ("api", &["text"]),
+    ("aws", &["api", "text"]),
     ("kubernetes", &[]),
     ("signals", &["api", "aws", "kubernetes"]),
     ("targets", &["api", "aws", "kubernetes"]),
-    ("databases", &["api"]),
+    ("databases", &["api", "text"]),
     ("ledger", &["api"]),
     ("telemetry", &["api"]),
     ("record", &["api"]),
-    ("controller", &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry", "record"]),
+    (
+        "controller",
+        &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry", "record", "text"],
+    ),
     (
         "cli",
-        &["api", "aws", "kubernetes", "signals", "targets", "databases", "ledger", "telemetry", "record", "controller"],
+        &[
+            "api",
+            "aws",
+            "kubernetes",
+            "signals",
+            "targets",
+            "databases",
+            "ledger",
+            "telemetry",
+            "record",
+            "controller",
+            "text",
+        ],
     ),
 ];
 

@@ -256,6 +256,8 @@ scaler:
       cpu: {{targetUtilization: 65}}
     - name: requests
       external: {{metricName: requests, targetValue: '100'}}
+    - name: blend
+      formula: {{expression: 'requests.value / 2', targetValue: '100'}}
 observation:
   replicas: {{desired: 5}}
   readings: {readings}
@@ -275,6 +277,10 @@ observation:
     assert_eq!(
         readings(service, "{cpu: {pods: [{count: 10000}, {count: 10000}]}}"),
         ["observation.readings.cpu: `pods` is no reading of the CPU of an ECS service: give utilization"]
+    );
+    assert_eq!(
+        readings(service, "{blend: {value: '9'}}"),
+        ["observation.readings.blend: `blend` is a formula, whose reading is computed from the others: leave it out"]
     );
     let eleven = format!("{{cpu: {{pods: [{}]}}}}", "{count: 10000},".repeat(11));
     assert_eq!(

@@ -114,13 +114,9 @@ impl DecisionInput {
         Ok(DecisionOutput::of(&decision, &history))
     }
 
-    /// What is wrong with it that its schema does not tell.
+    /// What is wrong with its scaler that neither its schema nor [`across::problems`] tells.
     pub fn problems(&self) -> Vec<SpecError> {
-        match (self.policy(), self.formulas()) {
-            (Err(error), _) => vec![error],
-            (Ok(policy), (formulas, errors)) if errors.is_empty() => self.observation.strangers(&policy, &formulas),
-            (_, (_, errors)) => errors,
-        }
+        self.policy().map_or_else(|error| vec![error], |_| self.formulas().1)
     }
 
     /// The policy that the core decides by.

@@ -32,16 +32,6 @@ pub struct Formulas {
 }
 
 impl Formulas {
-    /// Whether a trigger is a formula.
-    pub fn has(&self, trigger: &str) -> bool {
-        self.compiled.contains_key(trigger)
-    }
-
-    /// The triggers that read a signal.
-    pub fn signals(&self) -> impl Iterator<Item = &str> {
-        self.stale_after.keys().map(String::as_str)
-    }
-
     /// One reading for each trigger of the policy, in its order: what its signal said, or what its formula comes to at `now`.
     pub fn readings(&self, read: &Readings, policy: &Policy, workload: &Workload, now: Timestamp) -> Vec<Reading> {
         let signal = |input: &Input| Signal {

@@ -8,6 +8,7 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use hybridscaler_core::reading::Unknown;
 
 use super::Access;
+use crate::text::{causes, chain, one_line};
 
 /// Bytes of a cause at most, since messages end in a status that every watcher receives.
 const CAUSE_LIMIT: usize = 600;
@@ -74,7 +75,7 @@ impl Failure {
                 _ => Unknown::Forbidden,
             };
             let Permission { action, resource } = needs;
-            let cause = chain(error);
+            let cause = short(&chain(error));
             let lack = format!("the operator has no AWS credentials ({cause}); give its pod a role");
             (why, format!("{action} on {resource}: {lack}"))
         };
@@ -146,38 +147,18 @@ fn of_answer(code: &str, status: u16) -> Unknown {
 /// What the service said, or what kept us from hearing it.
 fn cause<E: Error + ProvideErrorMetadata + 'static>(error: &SdkError<E>) -> String {
     let SdkError::ServiceError(answer) = error else {
-        return chain(error);
+        return short(&chain(error));
     };
     match (error.code(), error.message()) {
-        (Some(code), Some(message)) => one_line(&format!("{message} ({code})")),
+        (Some(code), Some(message)) => short(&format!("{message} ({code})")),
         (Some(code), None) => code.to_owned(),
-        (None, _) => format!("{} (HTTP {})", chain(answer.err()), answer.raw().status()),
+        (None, _) => format!("{} (HTTP {})", short(&chain(answer.err())), answer.raw().status()),
     }
-}
-
-/// Each cause once, outermost first.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = String::new();
-    for cause in causes(error).map(ToString::to_string) {
-        // Some errors print their source themselves.
-        if text.ends_with(&cause) {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause);
-    }
-    one_line(&text)
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
 }
 
 /// One line of at most [`CAUSE_LIMIT`] bytes.
-fn one_line(text: &str) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+fn short(text: &str) -> String {
+    let mut line = one_line(text);
     if line.len() > CAUSE_LIMIT {
         line.truncate(line.floor_char_boundary(CAUSE_LIMIT));
         line.push_str(" ...");

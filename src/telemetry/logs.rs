@@ -25,16 +25,3 @@ pub fn init(format: Format) -> Result<(), tracing_subscriber::util::TryInitError
         Format::Text => builder.with_ansi(std::io::stderr().is_terminal()).finish().try_init(),
     }
 }
-
-/// An error with all its causes, each once, in one line.
-pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    for cause in std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string) {
-        // Some errors print their source themselves.
-        if !text.ends_with(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
-}

@@ -20,10 +20,13 @@ pub fn problems(document: &Value) -> Vec<SpecError> {
     let triggers = list(at("/scaler/triggers"));
     let (readings, open) = (at("/observation/readings"), at("/observation/openSchedules"));
     let readings: BTreeMap<&str, &Value> = fields(readings).map(|(name, reading)| (name.as_str(), reading)).collect();
-    let mut problems = Vec::new();
+    let (formulas, signals): (Vec<_>, Vec<_>) = triggers.iter().partition(|trigger| trigger.get("formula").is_some());
+    let (formulas, signals) = (names(formulas), names(signals));
+    let (computed, read): (Vec<&str>, Vec<_>) = readings.keys().partition(|name| formulas.contains(name));
+    let mut problems: Vec<_> = computed.into_iter().map(of_a_formula).collect();
     // Without a single trigger the schema has its say, and every name would be wrong.
     if !triggers.is_empty() {
-        problems.extend(strangers("observation.readings", readings.keys().copied(), "trigger", &names(triggers)));
+        problems.extend(strangers("observation.readings", read.into_iter(), "trigger", &signals));
     }
     let schedules = names(list(at("/scaler/schedules")));
     problems.extend(strangers(
@@ -59,8 +62,8 @@ fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field)?.as_str()
 }
 
-fn names(items: &[Value]) -> Vec<&str> {
-    items.iter().filter_map(|item| text(item, "name")).collect()
+fn names<'a>(items: impl IntoIterator<Item = &'a Value>) -> Vec<&'a str> {
+    items.into_iter().filter_map(|item| text(item, "name")).collect()
 }
 
 /// The names that are none of the known ones.
@@ -68,6 +71,11 @@ fn strangers<'a>(field: &str, names: impl Iterator<Item = &'a str>, what: &str, 
     let problem = |name| format!("is no {what} of the scaler: {}", likely(name, known));
     let unknown = names.filter(|name| !known.contains(name));
     unknown.map(|name| SpecError::new(format!("{field}.{name}"), name, problem(name))).collect()
+}
+
+fn of_a_formula(name: &str) -> SpecError {
+    let problem = "is a formula, whose reading is computed from the others: leave it out";
+    SpecError::new(format!("observation.readings.{name}"), name, problem)
 }
 
 /// A reading that its trigger could not give.

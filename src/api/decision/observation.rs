@@ -15,7 +15,6 @@ use super::reading::Reading;
 use crate::api::{
     formulas::{Formulas, Readings},
     spec_error::SpecError,
-    yaml::likely,
 };
 
 /// What is seen of a target and its signals.
@@ -93,22 +92,6 @@ impl Observation {
         Ok(observation::Observation { workload, readings, schedules })
     }
 
-    /// What is named after no signal and no schedule of the scaler.
-    pub(super) fn strangers(&self, policy: &Policy, formulas: &Formulas) -> Vec<SpecError> {
-        let triggers: Vec<&str> = formulas.signals().collect();
-        let schedules: Vec<&str> = policy.schedules.iter().map(|schedule| &*schedule.name).collect();
-        let open = self.open_schedules.iter().flat_map(BTreeMap::keys);
-        let (computed, read): (Vec<_>, Vec<_>) = self.readings.keys().partition(|name| formulas.has(name));
-        let computed = computed.into_iter().map(|name| {
-            let problem = "is a formula, whose reading is computed from the others: leave it out";
-            SpecError::new(format!("observation.readings.{name}"), name, problem)
-        });
-        computed
-            .chain(strangers("observation.readings", read.into_iter(), "trigger", &triggers))
-            .chain(strangers("observation.openSchedules", open, "schedule", &schedules))
-            .collect()
-    }
-
     /// What was seen by a scaler with this policy, whose signals said what was `read`.
     pub fn of(seen: &observation::Observation, read: &Readings, policy: &Policy) -> Self {
         let observation::Observation { workload, readings: _, schedules } = seen;
@@ -119,20 +102,6 @@ impl Observation {
             open_schedules: Some(open.filter_map(|(own, until)| Some((own.name.to_string(), (*until)?))).collect()),
         }
     }
-}
-
-/// The names that are none of the known ones.
-fn strangers<'a>(
-    field: &'a str,
-    names: impl Iterator<Item = &'a String>,
-    what: &str,
-    known: &[&str],
-) -> impl Iterator<Item = SpecError> {
-    let unknown = names.filter(|name| !known.contains(&name.as_str()));
-    unknown.map(move |name| {
-        let problem = format!("is no {what} of the scaler: {}", likely(name, known));
-        SpecError::new(format!("{field}.{name}"), name, problem)
-    })
 }
 
 impl ReplicasSeen {

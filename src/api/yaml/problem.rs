@@ -3,6 +3,7 @@
 use serde_saphyr::Error;
 
 use super::unknown_field;
+use crate::text::one_line;
 
 /// What is wrong, and how to mend it.
 pub(super) fn problem(error: &Error) -> String {
@@ -79,11 +80,6 @@ fn of_scanner(message: &str) -> String {
         "the text is no YAML from here on: mend the indentation, a quote or a colon"
     };
     problem.into()
-}
-
-/// On one line, whatever it quotes.
-fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cli::manifest::{Check, Finding, Problem, Severity};
+use crate::{
+    cli::manifest::{Check, Finding, Problem, Severity},
+    text::one_line,
+};
 
 /// A form in which findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -82,7 +85,7 @@ fn excerpt(finding: &Finding, renderer: &Renderer) -> String {
         mark = mark.label(mend);
     }
     let snippet = Snippet::source(&place.source.text).path(&place.source.name).annotation(mark);
-    renderer.render(&[level.primary_title(&problem.message).element(snippet)])
+    renderer.render(&[level.primary_title(one_line(&problem.message)).element(snippet)])
 }
 
 fn of(count: usize, what: &str) -> String {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::source::Place;
+use crate::text::one_line;
 
 /// One thing that is wrong at one place of a file.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,8 +68,9 @@ impl fmt::Display for Finding {
     /// In one line: `FILE:LINE:COLUMN: WHAT: MEND`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, problem: Problem { message, .. }, .. } = self;
+        let message = one_line(message);
         write!(f, "{}:{}:{}: {message}", place.source.name, place.line(), place.column())?;
-        self.problem.hint().map_or(Ok(()), |mend| write!(f, ": {mend}"))
+        self.problem.hint().map_or(Ok(()), |mend| write!(f, ": {}", one_line(mend)))
     }
 }
 

@@ -148,6 +148,13 @@ fn what_is_no_yaml_or_no_object_is_told_by_its_line() {
 }
 
 #[test]
+fn a_finding_is_one_line_whatever_it_quotes() {
+    let found = found(&TWO.replace("  maxReplicas: 50", "  maxReplicas: 50\n  \"a\\nerror: \\e[31m\": 1"));
+    assert!(found.iter().any(|line| line.contains("a error: [31m")), "{found:?}");
+    assert!(found.iter().all(|line| !line.contains(char::is_control)), "{found:?}");
+}
+
+#[test]
 fn what_may_not_change_is_checked_against_what_is_stored() {
     let source = |text: &str| [Arc::new(Source { name: "a.yaml".into(), text: text.into() })];
     let moved = TWO.replace("kind: Deployment, name: order-worker", "kind: Deployment, name: other");

@@ -1,13 +1,16 @@
 //! The one connection, and what its errors mean.
 
-use std::{error::Error as _, time::Duration};
+use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_postgres::{Client, Error, error::SqlState};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{address::Address, answer};
-use crate::databases::{DatabaseError, Engine, Reading, kept};
+use crate::{
+    databases::{DatabaseError, Engine, Reading, kept},
+    text::chain,
+};
 
 /// The longest that reading may take; the server itself gives up a second earlier.
 const READ_TIMEOUT: Duration = Duration::from_secs(4);
@@ -69,13 +72,6 @@ fn classify(error: &Error, address: &Address) -> DatabaseError {
             _ => DatabaseError::Unreachable { host, cause },
         },
     }
-}
-
-/// The error and its causes in one line, such as `db error: FATAL: sorry, too many clients already`.
-fn chain(error: &Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

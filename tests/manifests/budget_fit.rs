@@ -1,12 +1,11 @@
 //! `hybridscaler budget fit`, run as a user runs it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::{
     fs,
     process::{Command, Output},
 };
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+use crate::{ROOT, budget, scaler};
 
 fn fit(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hybridscaler"))
@@ -39,32 +38,10 @@ fn row(text: &str, setting: &str) -> Vec<String> {
 /// A scaler of a Deployment that says nothing of its strategy, with the given reserve, and a budget without a reserve.
 fn manifests(reserve: &str, deployment: &str) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
-    fs::write(
-        &file,
-        format!(
-            "apiVersion: hybridscaler.dev/v1alpha1
-kind: ConnectionBudget
-metadata: {{name: orders-db}}
-spec: {{capacity: {{postgres: {{secretRef: {{name: orders-db-url}}}}}}}}
----
-apiVersion: hybridscaler.dev/v1alpha1
-kind: HybridScaler
-metadata: {{name: order-worker}}
-spec:
-  targetRef: {{apiVersion: apps/v1, kind: Deployment, name: order-worker}}
-  maxReplicas: 50
-  triggers:
-    - name: backlog
-      sqs: {{queueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/orders', messagesPerReplica: 60}}
-  connections:
-    - budgetRef: {{name: orders-db}}
-      perReplica: 10
-      rolloutReserve: {reserve}
----
-{deployment}"
-        ),
-    )
-    .unwrap();
+    let scaler =
+        scaler("order-worker", ("perReplica: 10", &format!("perReplica: 10\n      rolloutReserve: {reserve}")));
+    let budget = budget("{capacity: {postgres: {secretRef: {name: orders-db-url}}}}");
+    fs::write(&file, format!("{budget}---\n{scaler}---\n{deployment}")).unwrap();
     file
 }
 
@@ -87,7 +64,7 @@ fn it_shows_which_setting_of_the_deployment_changes_the_answer() {
     assert_eq!(row(&text, "maxSurge: 0"), ["17", "35", "35"]);
     assert_eq!(row(&text, "strategy: Recreate"), ["35", "35", "35"]);
 
-    let recreate = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: order-worker}\nspec: {selector: {}, template: {}, strategy: {type: Recreate}}";
+    let recreate = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: order-worker, namespace: orders}\nspec: {selector: {}, template: {}, strategy: {type: Recreate}}";
     let file = manifests("Full", recreate);
     let text = stdout(&fit(&[file.path().to_str().unwrap(), "--max-connections", "360"]));
     assert_eq!(row(&text, "strategy: Recreate"), ["[35]", "35", "35"]);
@@ -163,7 +140,7 @@ fn a_misspelt_reserve_is_not_taken_for_the_default() {
     let said = stderr(&fit(&[file.path().to_str().unwrap(), "--max-connections", "360"]));
     assert!(
         said.ends_with(
-            ".yaml:18:7: unknown field \"spec.connections[0].rolloutReserv\": did you mean `rolloutReserve`?\n"
+            ".yaml:19:7: unknown field \"spec.connections[0].rolloutReserv\": did you mean `rolloutReserve`?\n"
         ),
         "{said}"
     );
@@ -181,8 +158,8 @@ fn everything_that_is_wrong_is_told_at_once_and_once() {
     let lines = |args: &[&str]| stderr(&fit(args)).lines().map(|line| line.replace(&path, "FILE")).collect::<Vec<_>>();
     let server =
         "spec.capacity is read from the server, which is not asked here: pass --max-connections and --reserved";
-    let missing = "ConnectionBudget default/bills-db is in none of the files: name its file too";
-    assert_eq!(lines(&[&path]), [format!("error: FILE:4:19: {server}"), format!("warning: FILE:45:7: {missing}")]);
+    let missing = "ConnectionBudget orders/bills-db is in none of the files: name its file too";
+    assert_eq!(lines(&[&path]), [format!("error: FILE:4:19: {server}"), format!("warning: FILE:48:7: {missing}")]);
 
     let misspelt = text.replace("rolloutReserve: Surge", "rolloutReserve: Some").replace("maxReplicas", "maxReplica");
     fs::write(&file, misspelt).unwrap();

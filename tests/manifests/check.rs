@@ -1,5 +1,4 @@
 //! `hybridscaler check`, run as a user runs it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::{
     fs,
@@ -11,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+use crate::{ROOT, budget, scaler};
 
 fn check(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_hybridscaler")).arg("check").args(args).current_dir(folder).output().unwrap()
@@ -30,33 +29,6 @@ fn findings(folder: &Path, args: &[&str]) -> (Option<i32>, Vec<String>) {
         format!("{}:{}:{} {} {}", text("file"), finding["line"], finding["column"], text("severity"), text("field"))
     };
     (output.status.code(), document["findings"].as_array().unwrap().iter().map(entry).collect())
-}
-
-/// A scaler of a Deployment with its name, 10 connections a replica.
-fn scaler(name: &str, change: (&str, &str)) -> String {
-    format!(
-        "apiVersion: hybridscaler.dev/v1alpha1
-kind: HybridScaler
-metadata: {{name: {name}, namespace: orders}}
-spec:
-  targetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}
-  minReplicas: 5
-  maxReplicas: 50
-  triggers:
-    - name: backlog
-      sqs: {{queueUrl: 'https://sqs.eu-west-1.amazonaws.com/123456789012/orders', messagesPerReplica: 60}}
-  connections:
-    - budgetRef: {{name: orders-db}}
-      perReplica: 10
-"
-    )
-    .replace(change.0, change.1)
-}
-
-fn budget(spec: &str) -> String {
-    format!(
-        "apiVersion: hybridscaler.dev/v1alpha1\nkind: ConnectionBudget\nmetadata: {{name: orders-db, namespace: orders}}\nspec: {spec}\n"
-    )
 }
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
