@@ -28,11 +28,11 @@ PostgreSQL that accepts 360. For 30 seconds ten times the messages arrive, and e
 together. payments, which nobody scales, opens a fresh connection to the same database every half second.
 ";
 
-/// Makes the runs, one after the other, showing each as it goes.
+/// Makes the runs, one after the other, showing each as it goes, and at the end every decision of theirs again, from its record.
 ///
 /// # Errors
 ///
-/// A part does not come up or does not answer.
+/// A part does not come up or does not answer, or a decision comes out differently.
 pub async fn perform(bed: &Bed, only: Option<Variant>, seed: u64) -> Result<Vec<Record>> {
     let mut view = View::new();
     view.say("starting the operator on a Kubernetes control plane, a served AWS and PostgreSQL")?;
@@ -50,5 +50,6 @@ pub async fn perform(bed: &Bed, only: Option<Variant>, seed: u64) -> Result<Vec<
         records.push(run::run(&stage, &fleet, seed, &mut view).await?);
         fleet.clear().await?;
     }
+    view.say(&stage.replay().await?)?;
     Ok(records)
 }

@@ -24,9 +24,11 @@ mod binary;
 pub mod http;
 pub mod launch;
 mod pod;
+mod record;
 
 pub use binary::locate as binary;
 pub use launch::{Launch, Probe};
+pub use record::replay;
 
 /// The chart, as it lies in the repository.
 pub const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../charts/hybridscaler");

@@ -1,5 +1,7 @@
 //! What both runs share: a control plane, the served AWS, and the operator as Helm installs it.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use aws_config::SdkConfig;
 use hybridscaler_e2e_aws::{ACCESS_KEY_ID, ACCOUNT, Aws, REGION, SECRET_ACCESS_KEY};
@@ -7,10 +9,17 @@ use kube::Client;
 use serde_json::json;
 
 use super::{gauges::Gauges, manifests::CLUSTER, record::SERVICES};
-use crate::{bed::Bed, operator::Operator, runner::sdk_config};
+use crate::{
+    bed::Bed,
+    operator::{Operator, replay},
+    runner::sdk_config,
+};
 
 /// The namespace of the story. The operator is installed in the bed's.
 pub(super) const NAMESPACE: &str = "orders";
+
+/// The file of the operator's decisions, among the logs.
+const RECORD: &str = "decisions.jsonl";
 
 /// The parts, up and running.
 pub(super) struct Stage<'a> {
@@ -37,7 +46,8 @@ impl<'a> Stage<'a> {
         let kube = bed.control_plane.admin().await?;
         aws.ecs().call("CreateCluster", json!({"clusterName": CLUSTER}))?;
         bed.control_plane.create_namespace(NAMESPACE).await?;
-        let operator = Operator::install(bed, &values(&aws)).await?;
+        let record = bed.logs().join(RECORD);
+        let operator = Operator::install(bed, &values(&aws, &record)).await?;
         Ok(Self { bed, aws, sdk, kube, operator })
     }
 
@@ -49,10 +59,20 @@ impl<'a> Stage<'a> {
     pub(super) async fn gauges(&self) -> Result<Gauges> {
         Ok(Gauges::parse(&self.operator.metrics().await?))
     }
+
+    /// Ends the operator, and makes all that it decided again from its record. What is said of that.
+    ///
+    /// # Errors
+    ///
+    /// A decision comes out differently.
+    pub(super) async fn replay(self) -> Result<String> {
+        self.operator.stop().await?;
+        replay(&self.bed.logs().join(RECORD)).await
+    }
 }
 
-/// The chart's values: who may use what, and the user of the served AWS. They are JSON, which is YAML.
-fn values(aws: &Aws) -> String {
+/// The chart's values: who may use what, the user of the served AWS, and where decisions are recorded. They are JSON, which is YAML.
+fn values(aws: &Aws, record: &Path) -> String {
     let [_, core_api] = SERVICES;
     let variable = |name: &str, value: &str| json!({"name": name, "value": value});
     json!({
@@ -69,6 +89,7 @@ fn values(aws: &Aws) -> String {
             variable("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
             variable("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
             variable("AWS_REGION", REGION),
+            variable("HYBRIDSCALER_RECORD", &record.display().to_string()),
         ],
         "log": {"format": "text"},
     })

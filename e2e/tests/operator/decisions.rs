@@ -1,10 +1,9 @@
 //! What the operator decides can be read from the cluster, and decided again from its record.
 
-use std::{fs, process::Output};
+use std::process::Output;
 
-use hybridscaler::api::decision::DecisionRecord;
 use hybridscaler_core::Replicas;
-use hybridscaler_e2e::operator::{Operator, binary};
+use hybridscaler_e2e::operator::binary;
 use tokio::process::Command;
 
 use super::{AT_ONCE, budget, on_queue, world::World};
@@ -27,13 +26,6 @@ fn stderr(output: &Output) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_decision_of_a_run_is_recorded_and_comes_out_the_same_again() {
     let mut world = World::enter("recorded").await;
-    let record = world.bed.logs().join("decisions.jsonl");
-    let record = record.to_str().unwrap();
-    let unrecorded = world.operator.take().unwrap();
-    let launch = unrecorded.launch().clone().env("HYBRIDSCALER_RECORD", record);
-    unrecorded.stop().await.unwrap();
-    world.operator = Some(Operator::start(&world.bed, "operator", launch).await.unwrap());
-
     world.deployment("worker", 2).await;
     let queue = world.queue("recorded", 1_200);
     world.apply(&budget(100, 10)).await;
@@ -41,10 +33,7 @@ async fn every_decision_of_a_run_is_recorded_and_comes_out_the_same_again() {
     world.ready("worker", 9).await;
     world.sqs().purge_queue().queue_url(&queue).send().await.unwrap();
     world.ready("worker", 2).await;
-    world.operator.take().unwrap().stop().await.unwrap();
-
-    let text = fs::read_to_string(record).unwrap();
-    let made: Vec<DecisionRecord> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let made = world.made_again().await;
     let moves = made.iter().filter_map(|record| {
         let (from, to) = (record.input.observation.replicas.desired, record.output.decision.replicas);
         (from != to).then_some((from.0, to.0))
@@ -53,9 +42,6 @@ async fn every_decision_of_a_run_is_recorded_and_comes_out_the_same_again() {
     assert!(moves.contains(&(2, 9)) && moves.contains(&(9, 2)), "{moves:?}");
     assert!(made.iter().any(|record| record.output.decision.wanted == Replicas(12)), "no decision before the budget");
     assert_eq!(made[0].name, format!("{}/worker", world.namespace()));
-
-    let again = hybridscaler(&world, &["decide", "--replay", record]).await;
-    assert_eq!(stdout(&again), format!("{} decisions made again, each as it was recorded\n", made.len()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use hybridscaler::api::{ConnectionBudget, HybridScaler};
+use hybridscaler_core::{Replicas, explanation::Limit};
 use hybridscaler_e2e::{
     bed::postgres::{Postgres, Sampler, Settings},
     operator::Operator,
@@ -182,7 +183,7 @@ spec:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spike_with_both_services_rolled_out_in_its_middle_refuses_nobody() {
-    let spike = Spike::lay("spike", RESERVE).await;
+    let mut spike = Spike::lay("spike", RESERVE).await;
     spike.rise().await;
     // 350 connections, every replica twice: 17 replicas, and what is left is less than one.
     let full = spike.budget(|budget| granted(budget) > Some(350 - 2 * POOL)).await;
@@ -206,6 +207,18 @@ async fn a_spike_with_both_services_rolled_out_in_its_middle_refuses_nobody() {
     spike.fall().await;
     spike.calm().await;
     spike.nobody_was_refused();
+
+    // The whole story comes out again: both rise, are held to the budget, and fall.
+    let made = spike.world.made_again().await;
+    for name in SERVICES {
+        let of = made.iter().filter(|record| record.name.ends_with(name)).map(|record| &record.output.decision);
+        let (mut held, mut least) = (0, 0);
+        for decision in of {
+            held += usize::from(decision.limited_by == Limit::ConnectionBudget);
+            least += usize::from(held > 0 && decision.replicas == Replicas(5));
+        }
+        assert!(held > 0 && least > 0, "{name}: {held} decisions held to the budget, {least} at the least size after");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

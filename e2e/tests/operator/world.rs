@@ -6,11 +6,12 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use hybridscaler::api::{
     ConnectionBudget, HybridScaler,
+    decision::DecisionRecord,
     rbac::{self, ServiceAccount},
 };
 use hybridscaler_e2e::{
     bed::Bed,
-    operator::{Operator, RELEASE},
+    operator::{Operator, RELEASE, replay},
 };
 use hybridscaler_e2e_aws::{ACCESS_KEY_ID, ACCOUNT, Aws, REGION, SECRET_ACCESS_KEY, Timing};
 use k8s_openapi::api::{apps::v1::Deployment, events::v1::Event};
@@ -26,6 +27,9 @@ use tokio::sync::{Mutex, MutexGuard};
 
 /// CRDs and cluster roles belong to the control plane, which all tests here share: they take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
+
+/// The file of the operator's decisions, among the logs.
+const RECORD: &str = "decisions.jsonl";
 
 /// The longest that anything awaited here may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -51,8 +55,19 @@ impl World {
         // What an earlier test left would be this test's operator's work too.
         remove_all::<HybridScaler>(&client).await;
         remove_all::<ConnectionBudget>(&client).await;
-        let operator = Operator::install(&bed, &values(&bed.namespace, &aws, "127.0.0.1:*")).await.unwrap();
+        let operator = Operator::install(&bed, &values(&bed, &aws, "127.0.0.1:*")).await.unwrap();
         Self { operator: Some(operator), aws, client, bed, _turn: turn }
+    }
+
+    /// Ends the operator and makes every decision of its life again: byte for byte as it was recorded. All of them.
+    pub(crate) async fn made_again(&mut self) -> Vec<DecisionRecord> {
+        self.operator.take().unwrap().stop().await.unwrap();
+        let record = self.bed.logs().join(RECORD);
+        let made: Vec<DecisionRecord> =
+            std::fs::read_to_string(&record).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let said = replay(&record).await.unwrap();
+        assert_eq!(said, format!("{} decisions made again, each as it was recorded", made.len()));
+        made
     }
 
     pub(crate) fn namespace(&self) -> &str {
@@ -217,14 +232,17 @@ where
 }
 
 /// The chart's values: everything in `aws` may be used from `namespace`, and databases on `hosts`.
-pub(crate) fn values(namespace: &str, aws: &Aws, hosts: &str) -> String {
-    let endpoint = aws.endpoint();
+pub(crate) fn values(bed: &Bed, aws: &Aws, hosts: &str) -> String {
+    let (namespace, endpoint) = (&bed.namespace, aws.endpoint());
+    let record = bed.logs().join(RECORD);
+    let record = record.display();
     format!(
         r#"
 log: {{format: text, filter: "info,hybridscaler=debug"}}
 env:
   - {{name: AWS_ACCESS_KEY_ID, value: {ACCESS_KEY_ID}}}
   - {{name: AWS_SECRET_ACCESS_KEY, value: {SECRET_ACCESS_KEY}}}
+  - {{name: HYBRIDSCALER_RECORD, value: "{record}"}}
 config:
   aws: {{endpointUrl: "{endpoint}"}}
   trust:
