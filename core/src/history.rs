@@ -121,7 +121,6 @@ impl History {
         self.looked = Some(self.looked.map_or(now, |looked| looked.min(now)));
         self.told = self.told.map(|told| told.min(now));
         if first {
-            self.recommendations.close(now);
             self.recommendations.note(workload.desired, self.looked, &policy.behavior, now);
         }
         for activity in [&mut self.scale_up, &mut self.scale_down].into_iter().flatten() {

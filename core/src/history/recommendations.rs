@@ -65,13 +65,6 @@ impl Recommendations {
         self.forget(behavior, now);
     }
 
-    /// Ends what is recommended still.
-    pub(crate) fn close(&mut self, now: Timestamp) {
-        for run in self.scale_up.iter_mut().chain(&mut self.scale_down) {
-            run.until.get_or_insert(now);
-        }
-    }
-
     /// Takes for recommended still what was so a moment ago.
     pub(crate) fn reopen(&mut self, now: Timestamp) {
         for run in self.scale_up.iter_mut().chain(&mut self.scale_down) {

@@ -3,7 +3,7 @@
 use hybridscaler_core::{
     Replicas,
     explanation::Limit,
-    history::History,
+    history::{History, Run},
     look,
     observation::Observation,
     policy::{Outage, Policy, RateKind, RatePolicy, Target},
@@ -33,6 +33,33 @@ fn without_history_nothing_is_scaled_in_before_a_window_has_been_seen() {
         assert_eq!(life.turn(seconds, &[queue(60)]), (10, Limit::ScaleDownStabilized), "after {seconds} s");
     }
     assert_eq!(life.turn(300, &[queue(60)]), (1, Limit::None));
+}
+
+#[test]
+fn a_number_that_comes_and_goes_leaves_one_run() {
+    let policy = windowed(600, 600);
+    let mut history = History::default();
+    for (seconds, replicas) in [(0, 5), (10, 3), (20, 5), (30, 3), (40, 4)] {
+        history.recommended(Replicas(replicas), &policy, at(seconds));
+    }
+    let runs = |runs: &[Run]| runs.iter().map(|run| (run.replicas.0, run.from)).collect::<Vec<_>>();
+    assert_eq!(runs(&history.recommendations.scale_up), [(3, at(30)), (4, at(40))]);
+    assert_eq!(runs(&history.recommendations.scale_down), [(5, at(20)), (4, at(40))]);
+}
+
+#[test]
+fn of_more_than_24_runs_the_two_oldest_become_one_that_holds_for_as_long_as_both() {
+    let policy = windowed(0, 3_600);
+    let mut history = History::default();
+    let recommended = |many: i64, history: &mut History| {
+        (0..many)
+            .for_each(|at_| history.recommended(Replicas(u32::try_from(50 - at_).unwrap()), &policy, at(10 * at_)));
+        history.recommendations.scale_down.clone()
+    };
+    assert_eq!(recommended(24, &mut history).len(), 24);
+    let runs = recommended(25, &mut History::default());
+    assert_eq!((runs.len(), runs[0].replicas, runs[0].until), (24, Replicas(50), Some(at(10))));
+    assert_eq!(runs[1].replicas, Replicas(48));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod aas;
 mod by_the_clock;
+mod causes;
 mod cooldown;
 mod decision;
 mod dial;

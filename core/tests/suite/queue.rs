@@ -192,7 +192,7 @@ fn consumers_that_take_no_more_although_more_run_are_told_after_a_minute() {
     assert!(saturated(&[(0, 600, 100, 5), (30, 700, 100, 10), (90, 800, 100, 10)]));
     assert!(!saturated(&[(0, 600, 100, 5), (30, 700, 100, 10), (89, 800, 100, 10)]), "not yet a minute");
     assert!(
-        !saturated(&[(0, 600, 100, 5), (30, 700, 100, 5), (900, 800, 100, 5)]),
+        !saturated(&[(0, 600, 100, 5), (30, 700, 100, 5), (290, 800, 100, 5)]),
         "all of them are busy: more would help"
     );
     assert!(!saturated(&[(0, 600, 100, 5), (30, 700, 120, 10), (90, 800, 140, 10)]), "they take more");
@@ -212,4 +212,41 @@ fn no_replica_is_scaled_in_below_what_is_in_flight() {
     assert_eq!(life.turn(0, &[queue_of(0, 22, 0)]), (6, Limit::None), "22 at four a time take six");
     let mut life = Life::new(policy(1, 50, &[("orders", target)]), 10);
     assert_eq!(life.turn(0, &[queue_of(0, 400, 0)]), (10, Limit::None), "never more than run");
+    let held = counted(&life.look(1, &crate::life::new(1, &[queue_of(0, 400, 0)])));
+    assert_eq!((held.replicas, held.ruling), (Replicas(10), Ruling::WorkInFlight));
+}
+
+#[test]
+fn what_takes_time_to_start_gives_nothing_up_before_it_is_known_how_the_queue_grows() {
+    let mut life = Life::new(policy(1, 50, &[("orders", messages(60))]), 10);
+    life.policy.startup = SignedDuration::from_secs(40);
+    let first = counted(&life.look(0, &crate::life::new(0, &[queue_of(60, 0, 0)])));
+    assert_eq!((first.replicas, first.ruling, first.band), (Replicas(10), Ruling::RateUnknown, None));
+    let second = counted(&life.look(10, &crate::life::new(10, &[queue_of(60, 0, 0)])));
+    assert_eq!((second.replicas, second.ruling, second.band), (Replicas(1), Ruling::Fewer, None));
+}
+
+#[test]
+fn the_trend_of_a_queue_begins_anew_after_five_minutes_and_with_a_value_from_before() {
+    let known = |seconds: i64| {
+        let mut life = Life::new(policy(1, 50, &[("orders", messages(60))]), 5);
+        let _ = life.look(1_000, &crate::life::new(1_000, &[queue_of(600, 0, 0)]));
+        let _ = life.look(seconds.max(1_000), &crate::life::new(seconds, &[queue_of(700, 0, 0)]));
+        life.history.trends[0].growth
+    };
+    assert_eq!(known(1_300), Some(333), "100 messages in 300 s");
+    assert_eq!([1_301, 2_000, 999].map(known), [None; 3]);
+}
+
+#[test]
+fn nothing_stands_still_where_nothing_waits_or_nothing_is_worked_on() {
+    let stands = |visible, in_flight| {
+        let mut life = Life::new(policy(1, 50, &[("orders", messages(60))]), 5);
+        let _ = life.look(0, &crate::life::new(0, &[queue_of(visible, in_flight, 0)]));
+        life.history.trends[0].still.is_some()
+    };
+    assert_eq!(
+        [(1, 1), (0, 1), (1, 0), (0, 0)].map(|(visible, in_flight)| stands(visible, in_flight)),
+        [true, false, false, false]
+    );
 }
