@@ -239,6 +239,17 @@ fn the_trend_of_a_queue_begins_anew_after_five_minutes_and_with_a_value_from_bef
 }
 
 #[test]
+fn a_growth_beyond_all_numbers_is_the_greatest_of_its_side() {
+    let growth = |before, after| {
+        let mut life = Life::new(policy(1, 50, &[("orders", messages(60))]), 5);
+        let _ = life.look(0, &crate::life::new(0, &[queue_of(before, 0, 0)]));
+        let _ = life.look(1, &crate::life::new(1, &[queue_of(after, 0, 0)]));
+        life.history.trends[0].growth
+    };
+    assert_eq!([growth(u64::MAX, 0), growth(0, u64::MAX)], [Some(i64::MIN), Some(i64::MAX)]);
+}
+
+#[test]
 fn nothing_stands_still_where_nothing_waits_or_nothing_is_worked_on() {
     let stands = |visible, in_flight| {
         let mut life = Life::new(policy(1, 50, &[("orders", messages(60))]), 5);
