@@ -13,6 +13,7 @@ use std::{
 use crate::api::decision::DecisionOutput;
 
 pub use self::input::{Input, read};
+use super::manifest::Findings;
 pub use super::manifest::{Finding, Source};
 
 /// Exit codes: a document that cannot be decided on, a decision that came out differently; a file that cannot be read.
@@ -65,11 +66,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn decide(source: &Arc<Source>, format: Format) -> anyhow::Result<()> {
-    let decided = read(source).and_then(|input| input.decide());
-    let output = decided.map_err(|findings| {
-        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        anyhow::anyhow!(lines.join("\nerror: "))
-    })?;
+    let output = read(source).and_then(|input| input.decide()).map_err(Findings)?;
     print(&output, format)
 }
 
