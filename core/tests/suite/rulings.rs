@@ -230,4 +230,10 @@ fn a_rate_policy_is_named_only_where_it_keeps_a_change_smaller() {
     };
     assert_eq!([480, 420].map(outcome), [(8, Limit::None), (8, Limit::ScaleDownLimit)]);
     assert_eq!([720, 780].map(outcome), [(12, Limit::None), (12, Limit::ScaleUpLimit)]);
+    // Where a bound allows no more than the policy, it is the bound.
+    let bound = |running, messages| {
+        let decision = decide(&policy, &seen(at_rest(running), &[queue(messages)]), &History::default(), now());
+        (decision.replicas.0, decision.limited_by)
+    };
+    assert_eq!([bound(48, 3_600), bound(3, 0)], [(50, Limit::MaxReplicas), (1, Limit::MinReplicas)]);
 }
