@@ -9,7 +9,10 @@ mod explain;
 mod manifest;
 mod schema;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, ErrorKind},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -54,8 +57,23 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Prints an error with its causes, unless it is that the reader of the output has seen enough, as `head` has.
+fn tell(error: &anyhow::Error) {
+    let left = |cause: &(dyn std::error::Error + 'static)| {
+        let kind = match (cause.downcast_ref::<io::Error>(), cause.downcast_ref::<serde_json::Error>()) {
+            (Some(error), _) => Some(error.kind()),
+            (None, Some(error)) => error.io_error_kind(),
+            (None, None) => None,
+        };
+        kind == Some(ErrorKind::BrokenPipe)
+    };
+    if !error.chain().any(left) {
+        eprintln!("error: {error:#}");
     }
 }

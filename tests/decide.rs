@@ -290,6 +290,17 @@ observation:
 }
 
 #[test]
+fn a_reader_that_has_seen_enough_is_told_nothing() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hybridscaler"));
+    let command = command.args(["decide", "-o", "json"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    child.stdin.take().unwrap().write_all(documents(&page())[0].as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.success(), stderr(&output)), (false, String::new()));
+}
+
+#[test]
 fn every_schedule_that_never_opens_is_told() {
     let document = documents(&page())[0].replace(
         "  maxReplicas: 20",

@@ -9,6 +9,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use super::{
     budget::Assumptions,
     manifest::{Manifests, Previous},
+    tell,
 };
 
 pub use super::manifest::{Check, Finding, Place, Problem, Severity, Source};
@@ -40,7 +41,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     match findings(args) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(&error);
             ExitCode::from(UNREADABLE)
         }
     }

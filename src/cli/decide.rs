@@ -13,8 +13,8 @@ use std::{
 use crate::api::decision::DecisionOutput;
 
 pub use self::input::{Input, read};
-use super::manifest::Findings;
 pub use super::manifest::{Finding, Source};
+use super::{manifest::Findings, tell};
 
 /// Exit codes: a document that cannot be decided on, a decision that came out differently; a file that cannot be read.
 const FINDINGS: u8 = 1;
@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let source = match Source::read(file) {
         Ok(source) => Arc::new(source),
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(&error);
             return ExitCode::from(UNREADABLE);
         }
     };
@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(&error);
             ExitCode::from(FINDINGS)
         }
     }

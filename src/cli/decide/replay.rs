@@ -1,5 +1,7 @@
 //! The decisions of a record, made again.
 
+use std::io::{self, Write};
+
 use anyhow::{Context, anyhow, bail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,8 +28,7 @@ pub(super) fn run(record: &Source) -> anyhow::Result<()> {
     if decisions == 0 {
         bail!("{} holds no decision: name the file that --record wrote", record.name);
     }
-    println!("{decisions} decisions made again, each as it was recorded");
-    Ok(())
+    Ok(writeln!(io::stdout(), "{decisions} decisions made again, each as it was recorded")?)
 }
 
 fn again(line: &str) -> anyhow::Result<()> {
