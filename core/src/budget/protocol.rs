@@ -23,7 +23,10 @@
 use core::cmp::Ordering;
 
 use super::{ledger::Ledger, peak::Footprint, waiting::Waiting};
-use crate::{observation::Workload, units::Replicas};
+use crate::{
+    observation::{Rollout, Workload},
+    units::Replicas,
+};
 
 mod account;
 
@@ -57,7 +60,8 @@ pub struct Turn<'a> {
 pub enum Growth {
     /// Within the budget.
     Allowed,
-    /// Not beyond the grant it holds.
+    /// Not beyond the grant it holds; not at all for [`Waiting::ConsumersUnknown`], since a ledger that is rebuilt may have charged for too
+    /// much, which nobody sees before all are charged.
     Frozen(Waiting),
 }
 
@@ -78,6 +82,11 @@ pub struct Plan {
 /// Plans one turn. Pure: the same ledger and turn give the same plan.
 pub fn plan(ledger: &Ledger, turn: &Turn<'_>) -> Plan {
     let account = Account::open(ledger, turn);
+    if account.is_new() && turn.workload.rollout == Rollout::NotObserved {
+        // Its controller may still start what it was told before, and no number says how much that is. Nobody grows until it is charged.
+        let allowed = turn.workload.desired;
+        return Plan { ledger: None, write: None, allowed, waiting: Some(Waiting::NotObserved) };
+    }
     if let Some(part) = account.drain().filter(|part| *part < turn.wanted) {
         return drain(account, part);
     }

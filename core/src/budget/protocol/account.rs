@@ -43,6 +43,11 @@ impl<'a> Account<'a> {
         account
     }
 
+    /// Whether the consumer was never charged.
+    pub(super) const fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
     /// How more came to be there than was granted, where nothing but others' doing explains it.
     fn surplus(&self) -> Option<Surplus> {
         let Entry { grant, per_replica, .. } = *self.before.as_ref()?;
@@ -64,7 +69,8 @@ impl<'a> Account<'a> {
     /// Replicas that terminate are not counted a second time beside that reserve: as a rule they are its rollout or evictions.
     fn there(&self) -> Connections {
         let workload = &self.turn.workload;
-        let beside = if self.before.is_none() { self.draining() } else { Replicas::ZERO };
+        let beside =
+            if self.before.is_none() { workload.terminating.plus(self.surplus_replicas()) } else { Replicas::ZERO };
         self.footprint().connections(workload.desired, beside).max(self.live())
     }
 
@@ -76,11 +82,15 @@ impl<'a> Account<'a> {
     fn draining(&self) -> Replicas {
         let workload = &self.turn.workload;
         match workload.rollout {
-            Rollout::Settled => {
-                workload.terminating.plus(workload.running.plus(workload.starting).minus(workload.desired))
-            }
+            Rollout::Settled => workload.terminating.plus(self.surplus_replicas()),
             Rollout::InProgress | Rollout::NotObserved => workload.terminating,
         }
+    }
+
+    /// Replicas beyond the number desired: of a rollout, or not ended yet after a lowering.
+    fn surplus_replicas(&self) -> Replicas {
+        let workload = &self.turn.workload;
+        workload.running.plus(workload.starting).minus(workload.desired)
     }
 
     /// Those, and what may live beside the rollout under way when the target is scaled up in it.
@@ -118,6 +128,9 @@ impl<'a> Account<'a> {
         let live = workload.running.plus(workload.starting);
         let peak = self.turn.footprint.peak(workload.desired, Replicas::ZERO);
         match self.over_by() {
+            _ if let Growth::Frozen(waiting @ Waiting::ConsumersUnknown { .. }) = &self.turn.growth => {
+                Some(waiting.clone())
+            }
             _ if workload.rollout == Rollout::NotObserved => Some(Waiting::NotObserved),
             _ if live > peak => Some(Waiting::NotSettled { live, peak }),
             Connections::ZERO => None,

@@ -116,6 +116,11 @@ impl Target {
         self.observed == self.desired
     }
 
+    /// Whether nothing happens to it unless somebody sees to it.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.caught_up() && self.new == self.desired && self.live() == self.new
+    }
+
     /// Replicas that may hold connections now.
     pub(crate) fn live(&self) -> u32 {
         self.old + self.new + self.starting + self.draining
