@@ -1,10 +1,12 @@
 //! That everybody gets what fits: a fair schedule without faults, run from a world until it changes nothing more.
 
 use crate::{
+    people::Scaler,
     scope::{Discipline, Event, Kind, Scope},
     target::Happening,
-    turn::{Fate, Stage},
+    turn::Stage,
     world::{Action, CONSUMERS, World},
+    writes::Fate,
 };
 
 /// What each consumer wants.
@@ -22,6 +24,12 @@ impl World {
             if kind == Kind::Rest {
                 self = self.after(Action::Rest(wants[at]), scope);
                 continue;
+            }
+            if self.consumers[at].scaler == Scaler::Deleted {
+                if self.consumers[at].turns[0].stage != Stage::Idle {
+                    self = self.finish_turn(at, 0, wants[at], scope);
+                }
+                self = self.after(Action::MakeScaler(at), scope);
             }
             for action in [Action::Deliver(at), Action::CatchUp(at)] {
                 self = self.after(action, scope);

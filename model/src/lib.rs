@@ -26,15 +26,16 @@
 
 mod check;
 mod goal;
+mod people;
 mod plan;
 mod promise;
 mod rows;
 mod scope;
 #[path = "../../core/tests/suite/promise/target.rs"]
-#[expect(dead_code, reason = "the random lives foresee what may live; here every future is visited")]
 mod target;
 mod turn;
 mod world;
+mod writes;
 
 pub use check::{Found, Outcome, check};
 pub use rows::{LIVE, NOT_COVERED, OMISSIONS, Row, SAFE, SAFE_AND_LARGE};

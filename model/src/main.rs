@@ -6,14 +6,19 @@ use hybridscaler_model::{LIVE, NOT_COVERED, OMISSIONS, Outcome, Row, SAFE, SAFE_
 
 fn main() -> ExitCode {
     println!("| claimed safe | worlds | depth | seconds | |\n| --- | ---: | ---: | ---: | --- |");
-    let safe = SAFE.iter().chain(&SAFE_AND_LARGE).all(|row| tell(row, Outcome::holds));
+    let safe = all(SAFE.iter().chain(&SAFE_AND_LARGE), Outcome::holds);
     println!("\n| brings everybody what fits | worlds | depth | seconds | |\n| --- | ---: | ---: | ---: | --- |");
-    let live = LIVE.iter().all(|row| tell(row, Outcome::holds));
+    let live = all(LIVE.iter(), Outcome::holds);
     println!("\n| not covered | worlds | depth | seconds | |\n| --- | ---: | ---: | ---: | --- |");
-    let not_covered = NOT_COVERED.iter().all(|row| tell(row, Outcome::breaks));
+    let not_covered = all(NOT_COVERED.iter(), Outcome::breaks);
     println!("\n| safeguard left out | worlds | depth | seconds | |\n| --- | ---: | ---: | ---: | --- |");
-    let omissions = OMISSIONS.iter().all(|row| tell(row, Outcome::breaks));
+    let omissions = all(OMISSIONS.iter(), Outcome::breaks);
     if safe && live && not_covered && omissions { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Checks every row, also after one that did not come out as expected; whether all did.
+fn all<'a>(rows: impl Iterator<Item = &'a Row>, expected: impl Fn(&Outcome) -> bool) -> bool {
+    rows.filter(|row| !tell(row, &expected)).count() == 0
 }
 
 /// Checks a scope and prints its line; whether it came out as expected.

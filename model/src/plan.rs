@@ -34,6 +34,8 @@ pub(crate) struct Question {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Grows {
     Now,
+    /// Within what it was granted.
+    WithinItsGrant,
     OnceAllAreCharged,
 }
 
@@ -78,6 +80,7 @@ impl Question {
             wanted: self.wanted,
             growth: match self.growth {
                 Grows::Now => Growth::Allowed,
+                Grows::WithinItsGrant => Growth::Frozen(Waiting::CapacityFrozen),
                 Grows::OnceAllAreCharged => Growth::Frozen(Waiting::ConsumersUnknown { consumers: Vec::new() }),
             },
             seen_version: self.release.then_some(VERSION),

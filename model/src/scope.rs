@@ -37,6 +37,16 @@ pub enum Event {
     StaleRead,
     /// The database accepts fewer connections, or cannot be asked.
     Capacity,
+    /// The ledger is lost: its status was wiped, or its object was deleted and made again.
+    LoseLedger,
+    /// The cluster is restored from a backup, without the ledger, while no write is under way.
+    RestoreCluster,
+    /// The ledger is replaced by a copy of an earlier moment.
+    RestoreLedger,
+    /// A person scales a target that is at rest, also past its grant.
+    ScaleByHand,
+    /// A person deletes a scaler, and may make it again.
+    DeleteScaler,
 }
 
 /// How a controller makes sure that no write from before its look may still arrive when it gives connections back.
@@ -71,6 +81,26 @@ pub enum Omission {
     AwaitLag,
     /// A raise of an ECS service only after a lowering was seen for as long as its reads may lag and its scheduler takes.
     AwaitLowering,
+    /// What seems to lower an ECS service further, after a lowering of which counts may not tell yet, lowers it in truth.
+    HoldLowering,
+    /// A consumer first seen is charged for what it may run, not only for what runs.
+    ChargePeak,
+    /// A consumer first seen is charged for what runs, not only for what it was told to run.
+    ChargeLive,
+    /// A consumer whose entry is lost is charged for what it is remembered to have been granted.
+    Remember,
+    /// A consumer first seen is charged once its number is observed.
+    ChargeObserved,
+    /// Nobody is raised before everybody is charged, not even within a grant.
+    StopUncharged,
+    /// The entry of a deleted scaler stays while its replicas live.
+    KeepStrays,
+    /// It stays while a write of the deleted scaler may still arrive.
+    AwaitWritesOfStrays,
+    /// It stays until its target's number is observed, and until an ECS service was seen for as long as its reads may lag.
+    AwaitSightOfStrays,
+    /// It goes only if it is as it was before the look.
+    StrayVersion,
     /// A write only if the target is as it was seen.
     TargetVersion,
     /// A store only if the ledger is as it was read.
@@ -87,7 +117,7 @@ pub enum Omission {
 
 impl Omission {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 26] = [
         Self::Grants,
         Self::CountTerminating,
         Self::AwaitGeneration,
@@ -98,6 +128,16 @@ impl Omission {
         Self::AwaitPredecessor,
         Self::AwaitLag,
         Self::AwaitLowering,
+        Self::HoldLowering,
+        Self::ChargePeak,
+        Self::ChargeLive,
+        Self::Remember,
+        Self::ChargeObserved,
+        Self::StopUncharged,
+        Self::KeepStrays,
+        Self::AwaitWritesOfStrays,
+        Self::AwaitSightOfStrays,
+        Self::StrayVersion,
         Self::TargetVersion,
         Self::CompareAndSwap,
         Self::StoreFirst,

@@ -7,11 +7,13 @@ use hybridscaler_core::{
 };
 
 use crate::{
+    people::{ByHand, Scaler},
     plan::{Answer, Grows, Question},
     promise::Breach,
     scope::{Discipline, Event, Kind, Omission, Scope},
     target::{Target, Way},
     world::{Action, CONSUMERS, Consumer, World},
+    writes::Fate,
 };
 
 /// A controller's turn for a consumer, and what it remembers between two turns.
@@ -33,6 +35,8 @@ pub(crate) enum Stage {
         workload: Workload,
         fresh: bool,
         release: bool,
+        /// What was lowered to, while a count from before that may still show.
+        lowered: Option<u32>,
         /// The other consumer's entry at that time, where stores do not compare.
         other: Option<Box<Entry>>,
     },
@@ -52,34 +56,17 @@ enum Calm {
     Settled,
 }
 
-/// What becomes of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Fate {
-    Arrives,
-    /// It fails, and the writer learns so.
-    IsLost,
-    /// The writer learns nothing; it may arrive later.
-    IsLate,
-}
-
-/// A write that may still be carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Late {
-    replicas: u32,
-    /// The target is still of the version that the write was planned for.
-    pub(crate) fresh: bool,
-    /// The controllers that reckon with it.
-    known_to: [bool; 2],
-    /// Its writer stands still: no time is known after which it will not arrive.
-    paused: bool,
-}
-
 impl Turn {
     /// The target has another version now.
     pub(crate) fn outdate(&mut self) {
         if let Stage::Seen { fresh, .. } | Stage::Reserved { fresh, .. } = &mut self.stage {
             *fresh = false;
         }
+    }
+
+    /// What an ECS service shows is of no use yet.
+    pub(crate) fn look_anew(&mut self) {
+        self.calm = Calm::NotSeen;
     }
 
     /// The entry has another version now.
@@ -90,12 +77,6 @@ impl Turn {
     }
 }
 
-impl Consumer {
-    fn reckons_with_a_write(&self, controller: usize) -> bool {
-        self.late.is_some_and(|late| late.known_to[controller] && !late.paused)
-    }
-}
-
 impl World {
     /// What a controller may do next for a consumer.
     pub(crate) fn choices_of_turn(&self, at: usize, controller: usize, scope: &Scope, actions: &mut Vec<Action>) {
@@ -103,6 +84,7 @@ impl World {
         let stage = &consumer.turns[controller].stage;
         let at_once = scope.controllers == 1 && scope.discipline == Discipline::Waits;
         match stage {
+            Stage::Idle if consumer.scaler == Scaler::Deleted => {}
             Stage::Idle if !at_once => actions.push(Action::Open(at, controller)),
             Stage::Idle | Stage::Opened { .. } => {
                 actions.push(Action::Look(at, controller));
@@ -164,6 +146,7 @@ impl World {
             self.consumers[1 - at].entry.clone().filter(|_| scope.omits(Omission::CompareAndSwap)).map(Box::new);
         let consumer = &mut self.consumers[at];
         let in_doubt = consumer.reckons_with_a_write(controller);
+        let lowering = consumer.known().and_then(|entry| entry.lowering);
         let turn = &mut consumer.turns[controller];
         let (unchanged, fenced) = match turn.stage {
             Stage::Opened { release, fenced } => (release, fenced),
@@ -175,13 +158,14 @@ impl World {
         };
         let ecs = scope.consumers[at] == Kind::EcsService;
         let seen_long_enough = !ecs || turn.calm == Calm::Settled || scope.omits(Omission::AwaitLag);
-        let lowering = consumer.entry.as_ref().is_some_and(|entry| entry.lowering.is_some());
+        let lowering = lowering.filter(|_| !seen_long_enough);
         if turn.calm == Calm::NotSeen && ecs {
             turn.calm = Calm::Seen;
         }
+        let holds_back = !scope.omits(Omission::AwaitLowering) && !scope.omits(Omission::HoldLowering);
         let rollout = match workload.rollout {
             _ if ecs && in_doubt && !scope.omits(Omission::AwaitWrites) => Rollout::NotObserved,
-            _ if lowering && !seen_long_enough && !scope.omits(Omission::AwaitLowering) => Rollout::NotObserved,
+            _ if lowering.is_some() && !scope.omits(Omission::AwaitLowering) => Rollout::NotObserved,
             Rollout::NotObserved if scope.omits(Omission::AwaitGeneration) => Rollout::Settled,
             Rollout::InProgress if scope.omits(Omission::AwaitRollout) => Rollout::Settled,
             rollout => rollout,
@@ -191,6 +175,7 @@ impl World {
             workload: Workload { rollout, terminating, ..workload },
             fresh: true,
             release: unchanged && no_write_arrives && seen_long_enough,
+            lowered: lowering.filter(|_| holds_back).map(|lowered| lowered.0),
             other,
         };
     }
@@ -198,11 +183,16 @@ impl World {
     /// Plans on the newest ledger, and stores: the compare-and-swap was refused until it was that one.
     fn reserve(&mut self, at: usize, controller: usize, wanted: u32, scope: &Scope) {
         let stage = std::mem::take(&mut self.consumers[at].turns[controller].stage);
-        let Stage::Seen { workload, fresh, release, other } = stage else { return };
+        let Stage::Seen { workload, fresh, release, lowered, other } = stage else { return };
+        // The number desired may be of the past, and what seems to lower it once more would raise it in truth.
+        let wanted = if lowered.is_some_and(|lowered| wanted > lowered) { workload.desired.0 } else { wanted };
         if let Some(other) = other {
             self.consumers[1 - at].entry = Some(*other);
         }
         let Answer { entry, write } = self.planned(at, workload, wanted, release, scope);
+        if self.consumers[at].scaler == Scaler::MadeAgain {
+            self.consumers[at].scaler = Scaler::There;
+        }
         let raise = write.is_some_and(|replicas| replicas > workload.desired);
         let write = write.map(|replicas| replicas.0);
         match (entry, write) {
@@ -214,6 +204,11 @@ impl World {
             }
             (entry, write) => {
                 if let Some(entry) = entry {
+                    let entry = self.first_charge(at, entry, &workload, scope);
+                    let by_hand = self.consumers[at].by_hand;
+                    if matches!(by_hand, ByHand::Seen(_)) || (fresh && by_hand == ByHand::Unseen) {
+                        self.consumers[at].by_hand = ByHand::Seen(workload.desired.max(workload.live()).0);
+                    }
                     self.store(at, entry, raise.then_some(workload), scope);
                 }
                 let stage = write.map_or(Stage::Idle, |replicas| Stage::Reserved { replicas, fresh });
@@ -224,9 +219,21 @@ impl World {
 
     /// What one turn's plan stores and writes.
     fn planned(&self, at: usize, workload: Workload, wanted: u32, release: bool, scope: &Scope) -> Answer {
-        let uncharged = self.consumers[1 - at].entry.is_none() && !scope.omits(Omission::ChargeAll);
-        let growth = if uncharged { Grows::OnceAllAreCharged } else { Grows::Now };
+        let uncharged = self.consumers[1 - at].is_uncharged() && !scope.omits(Omission::ChargeAll);
+        let growth = match uncharged {
+            true if scope.omits(Omission::StopUncharged) => Grows::WithinItsGrant,
+            true => Grows::OnceAllAreCharged,
+            false => Grows::Now,
+        };
+        let new = self.consumers[at].known().is_none();
+        let rollout = match workload.rollout {
+            Rollout::NotObserved if new && scope.omits(Omission::ChargeObserved) => Rollout::Settled,
+            rollout => rollout,
+        };
+        let workload = Workload { rollout, ..workload };
         let mut entries = self.consumers.each_ref().map(|consumer| consumer.entry.clone());
+        // What was granted by a ledger that is lost was granted.
+        entries[at] = self.consumers[at].known().cloned();
         if scope.omits(Omission::Grants)
             && let Some(other) = &mut entries[1 - at]
         {
@@ -237,7 +244,8 @@ impl World {
             Some(Omission::FreezeUnread) => Capacity::fixed(Connections(self.limit())),
             _ => self.capacity,
         };
-        Question {
+        let lost = self.consumers[at].remembered.clone().filter(|_| self.consumers[at].entry.is_none());
+        let question = Question {
             at,
             capacity,
             on_shrink: scope.on_shrink,
@@ -247,86 +255,46 @@ impl World {
             wanted: Replicas(wanted),
             growth,
             release: release || scope.omits(Omission::ReleaseVersion),
+        };
+        let Answer { entry, write } = question.answer();
+        // An entry that was lost is stored again though the plan does not change it.
+        Answer { entry: entry.or(lost), write }
+    }
+
+    /// What is stored of a first charge.
+    fn first_charge(&self, at: usize, entry: Entry, workload: &Workload, scope: &Scope) -> Entry {
+        if self.consumers[at].known().is_some() {
+            return entry;
         }
-        .answer()
+        let grant = match scope.omission {
+            Some(Omission::ChargePeak) => Connections(workload.live().0),
+            Some(Omission::ChargeLive) => {
+                scope.footprint(scope.consumers[at]).connections(workload.desired, Replicas::ZERO)
+            }
+            _ => entry.grant,
+        };
+        Entry { grant, ..entry }
     }
 
     /// Stores an entry, for a raise from what was seen if it is one.
-    fn store(&mut self, at: usize, entry: Entry, raised_from: Option<Workload>, scope: &Scope) {
+    pub(crate) fn store(&mut self, at: usize, entry: Entry, raised_from: Option<Workload>, scope: &Scope) {
         let consumer = &mut self.consumers[at];
         let grant = entry.grant;
         let before = consumer.entry.replace(entry);
+        consumer.remembered = None;
         if !scope.omits(Omission::ReleaseVersion) {
             consumer.turns.iter_mut().for_each(Turn::forbid_release);
+        }
+        if let Some(stray) = &mut consumer.stray {
+            stray.unchanged = false;
         }
         if let Some(seen) = raised_from {
             let held = before.map_or(grant, |before| before.grant.max(Connections(seen.live().0)));
             self.breach = match self.breach {
-                None if self.granted() > self.limit() => Some(Breach::GrewOverBudget),
+                None if self.spoken_for() > self.limit() => Some(Breach::GrewOverBudget),
                 None if self.capacity.frozen() && grant > held => Some(Breach::GrewUnread),
                 breach => breach,
             };
-        }
-    }
-
-    fn send(&mut self, at: usize, controller: usize, fate: Fate, scope: &Scope) {
-        let consumer = &mut self.consumers[at];
-        match std::mem::take(&mut consumer.turns[controller]).stage {
-            Stage::Reserved { replicas, fresh } => {
-                let refused = match scope.consumers[at] {
-                    Kind::EcsService => {
-                        consumer.reckons_with_a_write(controller) && !scope.omits(Omission::AwaitWrites)
-                    }
-                    _ => !fresh && !scope.omits(Omission::TargetVersion),
-                };
-                match fate {
-                    _ if refused => {}
-                    Fate::Arrives => self.write(at, replicas),
-                    Fate::IsLost => {}
-                    Fate::IsLate => {
-                        let mut known_to = [false; 2];
-                        known_to[controller] = true;
-                        consumer.late = Some(Late { replicas, fresh, known_to, paused: false });
-                    }
-                }
-            }
-            Stage::Wrote(entry) => self.store(at, *entry, None, scope),
-            _ => {}
-        }
-    }
-
-    pub(crate) fn deliver(&mut self, at: usize, scope: &Scope) {
-        let unconditional = scope.consumers[at] == Kind::EcsService || scope.omits(Omission::TargetVersion);
-        if let Some(late) = self.consumers[at].late.take().filter(|late| late.fresh || unconditional) {
-            self.write(at, late.replicas);
-        }
-    }
-
-    /// A conditional write to a target that has changed is never carried out.
-    pub(crate) fn drop_hopeless_writes(&mut self, scope: &Scope) {
-        for (consumer, kind) in self.consumers.iter_mut().zip(scope.consumers) {
-            let conditional = kind == Kind::Deployment && !scope.omits(Omission::TargetVersion);
-            consumer.late = consumer.late.filter(|late| late.fresh || !conditional);
-        }
-    }
-
-    fn write(&mut self, at: usize, replicas: u32) {
-        self.consumers[at].target.write(replicas);
-        self.forget_version(at);
-    }
-
-    /// A controller is replaced by one that remembers nothing. What it was about to write is lost, or waits with it.
-    pub(crate) fn replace(&mut self, controller: usize, scope: &Scope, paused: bool) {
-        for consumer in &mut self.consumers {
-            let turn = std::mem::take(&mut consumer.turns[controller]);
-            if let Some(late) = &mut consumer.late {
-                // The successor reckons with what its predecessor may have sent.
-                late.known_to[controller] = !scope.omits(Omission::AwaitPredecessor);
-            } else if let Stage::Reserved { replicas, fresh } = turn.stage
-                && paused
-            {
-                consumer.late = Some(Late { replicas, fresh, known_to: [false; 2], paused });
-            }
         }
     }
 

@@ -7,10 +7,12 @@ use hybridscaler_core::{
 };
 
 use crate::{
+    people::{ByHand, Entries, Scaler, Stray},
     promise::Breach,
     scope::{Event, Kind, Scope},
     target::{Happening, Target},
-    turn::{Fate, Late, Stage, Turn},
+    turn::{Stage, Turn},
+    writes::{Fate, Late},
 };
 
 /// Consumers of the budget.
@@ -25,6 +27,8 @@ pub struct World {
     /// The capacity shrank below what was granted, which still holds.
     pub(crate) over: bool,
     pub(crate) breach: Option<Breach>,
+    /// A copy of the ledger that somebody keeps.
+    pub(crate) copy: Option<Box<Entries>>,
 }
 
 /// One consumer: its entry in the ledger, its target, and who takes turns for it.
@@ -39,6 +43,12 @@ pub(crate) struct Consumer {
     pub(crate) late: Option<Late>,
     /// What a read that lags shows.
     pub(crate) past: Option<Workload>,
+    /// The entry that the controller remembers when the ledger has none.
+    pub(crate) remembered: Option<Entry>,
+    pub(crate) scaler: Scaler,
+    pub(crate) by_hand: ByHand,
+    /// What the budget's reconcile has seen of it while it has no scaler, and not entered yet.
+    pub(crate) stray: Option<Stray>,
 }
 
 /// What happens next. Consumers and controllers are numbered from 0.
@@ -78,6 +88,26 @@ pub enum Action {
     Rest(u32),
     /// The database says how many connections it accepts, or nothing.
     Read(Option<u32>),
+    /// The ledger is lost.
+    LoseLedger,
+    /// The cluster is restored from a backup.
+    RestoreCluster,
+    /// Somebody keeps a copy of the ledger.
+    CopyLedger,
+    /// The copy takes the ledger's place.
+    RestoreLedger,
+    /// A person scales a target.
+    ScaleByHand(usize, u32),
+    /// A person deletes a scaler.
+    DeleteScaler(usize),
+    /// A person makes it again.
+    MakeScaler(usize),
+    /// The budget's reconcile looks at the target of a scaler that was deleted.
+    LookForStray(usize),
+    /// It looks, and sees the past.
+    LookBackForStray(usize),
+    /// It enters what it found.
+    SettleStray(usize),
 }
 
 impl World {
@@ -88,12 +118,17 @@ impl World {
             turns: <[Turn; 2]>::default(),
             late: None,
             past: None,
+            remembered: None,
+            scaler: Scaler::There,
+            by_hand: ByHand::No,
+            stray: None,
         };
         Self {
             capacity: Capacity::fixed(Connections(scope.capacity)),
             consumers: scope.consumers.map(consumer),
             over: false,
             breach: None,
+            copy: None,
         }
     }
 
@@ -105,6 +140,7 @@ impl World {
                 continue;
             }
             self.choices_of_target(at, scope, actions);
+            self.choices_of_people(at, scope, actions);
             for controller in 0..scope.controllers {
                 self.choices_of_turn(at, controller, scope, actions);
             }
@@ -120,6 +156,43 @@ impl World {
         }
         if scope.has(Event::Capacity) {
             actions.extend([None, Some(scope.shrunk), Some(scope.capacity)].map(Action::Read));
+        }
+        if scope.has(Event::LoseLedger) {
+            actions.push(Action::LoseLedger);
+        }
+        if scope.has(Event::RestoreCluster) && self.is_quiet(scope) {
+            actions.push(Action::RestoreCluster);
+        }
+        if scope.has(Event::RestoreLedger) {
+            actions.push(if self.copy.is_none() { Action::CopyLedger } else { Action::RestoreLedger });
+        }
+    }
+
+    fn choices_of_people(&self, at: usize, scope: &Scope, actions: &mut Vec<Action>) {
+        let consumer = &self.consumers[at];
+        if scope.has(Event::ScaleByHand) && consumer.target.is_at_rest() {
+            actions.extend((0..=scope.most + 1).map(|replicas| Action::ScaleByHand(at, replicas)));
+        }
+        match consumer.scaler {
+            Scaler::There | Scaler::MadeAgain if scope.has(Event::DeleteScaler) && consumer.entry.is_some() => {
+                actions.push(Action::DeleteScaler(at));
+            }
+            Scaler::There | Scaler::MadeAgain => {}
+            Scaler::Deleted => {
+                // A name is worked on by one turn at a time.
+                if consumer.turns.iter().all(|turn| turn.stage == Stage::Idle) {
+                    actions.push(Action::MakeScaler(at));
+                }
+                if consumer.entry.is_some() && consumer.stray.is_none() {
+                    actions.push(Action::LookForStray(at));
+                    if consumer.past.is_some() {
+                        actions.push(Action::LookBackForStray(at));
+                    }
+                }
+            }
+        }
+        if consumer.stray.is_some() {
+            actions.push(Action::SettleStray(at));
         }
     }
 
@@ -152,6 +225,16 @@ impl World {
             Action::Rest(wanted) => self.rest(wanted, scope),
             Action::Crash(controller) => self.replace(controller, scope, false),
             Action::Pause(controller) => self.replace(controller, scope, true),
+            Action::LoseLedger => self.lose_ledger(scope),
+            Action::RestoreCluster => self.restore_cluster(scope),
+            Action::CopyLedger => self.copy_ledger(),
+            Action::RestoreLedger => self.restore_ledger(),
+            Action::ScaleByHand(at, replicas) => self.scale_by_hand(at, replicas),
+            Action::DeleteScaler(at) => self.delete_scaler(at, scope),
+            Action::MakeScaler(at) => self.make_scaler(at),
+            Action::LookForStray(at) => self.look_for_stray(at, false, scope),
+            Action::LookBackForStray(at) => self.look_for_stray(at, true, scope),
+            Action::SettleStray(at) => self.settle_stray(at, scope),
             Action::Open(at, controller)
             | Action::Fence(at, controller)
             | Action::Look(at, controller)
@@ -161,7 +244,7 @@ impl World {
             | Action::Settle(at, controller) => self.step(at, controller, action, scope),
         }
         self.drop_hopeless_writes(scope);
-        self.over = self.over && self.granted() > self.limit();
+        self.forgive();
         self
     }
 
@@ -197,5 +280,21 @@ impl World {
     /// What the ledger says that the database accepts.
     pub(crate) fn limit(&self) -> u32 {
         self.capacity.usable().map_or(0, |usable| usable.0)
+    }
+}
+
+impl Consumer {
+    /// Its entry, or the one that was lost.
+    pub(crate) fn known(&self) -> Option<&Entry> {
+        self.entry.as_ref().or(self.remembered.as_ref())
+    }
+
+    /// Whether it has a scaler that the ledger does not know.
+    pub(crate) fn is_uncharged(&self) -> bool {
+        match self.scaler {
+            Scaler::There => self.entry.is_none(),
+            Scaler::MadeAgain => true,
+            Scaler::Deleted => false,
+        }
     }
 }
