@@ -103,7 +103,7 @@ impl World {
         let charged = consumer.entry.is_some();
         consumer.scaler = if charged { Scaler::MadeAgain } else { Scaler::There };
         for (controller, turn) in consumer.turns.iter_mut().enumerate() {
-            *turn = Default::default();
+            *turn = Turn::default();
             if let Some(late) = &mut consumer.late {
                 late.known_to[controller] = charged;
             }
