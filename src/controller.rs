@@ -8,6 +8,7 @@ mod capacity;
 mod clock;
 mod context;
 mod events;
+mod grants;
 mod intent;
 mod memory;
 mod report;
@@ -43,6 +44,7 @@ use self::{
     clock::Machine,
     context::{Context, Scaler, ScalerRef},
     events::Events,
+    grants::Grants,
     memory::{Memory, Missed, back_off},
 };
 use crate::{
@@ -130,6 +132,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         events: Events::new(client.clone()),
         memory: Memory::default(),
         missed: Missed::default(),
+        grants: Grants::default(),
         config,
         account,
         sources,

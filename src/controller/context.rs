@@ -17,6 +17,7 @@ use super::{
     capacity::Databases,
     clock::Clock,
     events::Events,
+    grants::Grants,
     intent::Intent,
     memory::{Memory, Missed},
     target_id::TargetId,
@@ -64,6 +65,8 @@ pub(super) struct Context {
     /// What the watch of budgets has seen: trails the ledger, so never a basis for a grant.
     pub(super) budgets: Store<Budget>,
     pub(super) memory: Memory,
+    /// What each scaler is known to have been granted.
+    pub(super) grants: Grants,
     /// Targets of scalers that are gone, which are not there either.
     pub(super) missed: Missed,
     pub(super) events: Events,
@@ -213,6 +216,8 @@ impl Context {
 
     /// Forgets everything about scalers that exist no more.
     pub(super) fn sweep(&self) {
+        let live: HashSet<String> = self.scalers.state().iter().filter_map(|scaler| scaler.uid()).collect();
+        self.grants.retain(|uid| live.contains(uid));
         for gone in self.memory.retain(|reference, uid| {
             self.scalers.get(reference).is_some_and(|scaler| scaler.uid().as_deref() == Some(uid))
         }) {

@@ -228,7 +228,11 @@ impl Account {
         let reference = ObjectRef::new(&demand.budget).within(&demand.namespace);
         let ledger = known_ledger(cached(ctx, &reference).as_deref());
         let consumer = subject.key();
-        let version = ledger.and_then(|ledger| ledger.entries.get(&consumer).map(|entry| entry.version));
+        let entry = ledger.and_then(|mut ledger| ledger.entries.remove(&consumer));
+        if let Some(entry) = &entry {
+            ctx.grants.learn(&subject.uid, &reference, entry);
+        }
+        let version = entry.map(|entry| entry.version);
         Self {
             ctx: Arc::clone(ctx),
             demand: demand.clone(),
@@ -257,10 +261,15 @@ impl Account {
             if let Some(next) = &reserved.plan.ledger {
                 ledger.clone_from(next);
             }
-            let grant = ledger.entries.get(&account.consumer).map_or(Connections::ZERO, |entry| entry.grant);
-            Ok(Reserved { grant, ..reserved })
+            let entry = ledger.entries.get(&account.consumer).cloned();
+            let grant = entry.as_ref().map_or(Connections::ZERO, |entry| entry.grant);
+            Ok::<_, Trouble>((Reserved { grant, ..reserved }, entry))
         };
-        self.ctx.ledgers.update(&self.reference, step).await?.1
+        let (reserved, entry) = self.ctx.ledgers.update(&self.reference, step).await?.1?;
+        if let Some(entry) = entry {
+            self.ctx.grants.keep(&self.subject.uid, &self.reference, entry);
+        }
+        Ok(reserved)
     }
 
     /// What this turn does to `ledger`, and what it lets the target be told.
@@ -275,6 +284,8 @@ impl Account {
         if !ledger.entries.contains_key(&self.consumer) && is_full(ledger) {
             return Err(self.refused_entry());
         }
+        let rebuilt = self.ctx.grants.put_back(&self.subject.uid, &self.reference, &self.consumer, ledger);
+        let ledger = rebuilt.as_ref().unwrap_or(ledger);
         let ConnectionDemand { reserve, per_replica, .. } = self.demand;
         let footprint = Footprint { shape, reserve, per_replica };
         let target = self.target.to_string();
@@ -295,7 +306,7 @@ impl Account {
             growth: self.growth(budget, ledger),
             seen_version: self.version.filter(|_| sure),
         };
-        let (planned, rehearsed) = match self.watches() {
+        let (mut planned, rehearsed) = match self.watches() {
             None => (plan(ledger, &acting), None),
             Some(waiting) => {
                 let rehearsed = plan(ledger, &acting);
@@ -303,6 +314,8 @@ impl Account {
                 (plan(ledger, &watching), Some(rehearsed))
             }
         };
+        // It is stored again even when the plan does not change it.
+        planned.ledger = planned.ledger.or_else(|| rebuilt.clone());
         let told = rehearsed.as_ref().unwrap_or(&planned).write;
         let grant = ledger.entries.get(&self.consumer).map_or(Connections::ZERO, |entry| entry.grant);
         Ok(Reserved {
