@@ -140,6 +140,8 @@ fn fate(observed: &Observed, scaler: Scaler, entry: &Entry) -> Fate {
     let workload = &observed.workload;
     let replaced = entry.cheaper == Some(Cheaper::RollingOut) && workload.terminating == Replicas::ZERO;
     match (scaler, workload.rollout) {
+        // What its controller was told before it may still start.
+        (_, Rollout::NotObserved) => Fate::Charged(workload.live().connections(entry.per_replica)),
         _ if workload.desired == Replicas::ZERO && workload.live() == Replicas::ZERO => Fate::Gone,
         (Scaler::Moved, Rollout::Settled) if replaced => Fate::Gone,
         (Scaler::Moved, Rollout::InProgress) => Fate::Replaced,
@@ -209,9 +211,11 @@ mod tests {
             seen(12, 0, Rollout::InProgress),
             seen(8, 0, Rollout::Settled),
             seen(0, 2, Rollout::Settled),
+            seen(0, 0, Rollout::NotObserved),
             seen(0, 0, Rollout::Settled),
         ];
         let found = story(Scaler::Gone, &looks);
-        assert_eq!(found, [Some(Connections(120)), Some(Connections(120)), Some(Connections(120)), None]);
+        let charged = Some(Connections(120));
+        assert_eq!(found, [charged, charged, charged, charged, None]);
     }
 }
