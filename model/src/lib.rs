@@ -10,9 +10,10 @@
 //!
 //! In every world:
 //!
-//! 1. what lives of a charged consumer opens no more than its grant;
-//! 2. everything that lives together opens no more than the capacity, unless the capacity shrank below what was granted by then;
-//! 3. nobody is told to grow while the grants exceed the capacity, nor on more than it holds while the capacity cannot be read;
+//! 1. what lives of a charged consumer opens no more than its grant, unless a person has scaled its target since it was last at rest;
+//! 2. everything that lives together opens no more than the capacity, unless that is so or the capacity shrank below what was granted;
+//! 3. nobody is told to grow while the grants, or what was seen of a target that a person scaled, exceed the capacity, nor on more than
+//!    it holds while the capacity cannot be read;
 //! 4. a fair schedule without faults brings everybody what fits, within a number of rounds that the scope names.
 //!
 //! # What keeps it small, and why nothing is lost
