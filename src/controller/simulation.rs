@@ -138,6 +138,9 @@ impl Schedule {
             }
             Event::RollOut(at) => self.world.lock().roll_out(at),
             Event::Evict(at) => self.world.lock().evict(at),
+            Event::Wipe(at) => self.world.lock().wipe(at),
+            Event::Scale(at, replicas) => self.world.lock().scale_by_hand(at, replicas),
+            Event::Delete(at) => self.world.lock().delete(at),
             Event::FailOver(at) => self.world.lock().fail_over(at),
             Event::SetClocks => {
                 let ahead =

@@ -2,8 +2,13 @@
 
 use super::{
     scene::MOST_WANTED,
-    world::{Changed, Database, Event, World},
+    server,
+    target::Target,
+    world::{Changed, Database, Event, NAMESPACE, World},
 };
+
+/// For how long, in milliseconds, what a person did may be missed: by a call that was sent before and arrives late.
+const UNTIL_SEEN: u64 = 120_000;
 
 impl World {
     /// Another load, or one that cannot be read.
@@ -47,6 +52,46 @@ impl World {
         database.forgiven |= usable < database.usable;
         (database.usable, database.readable) = (usable, readable);
         self.tell(|| format!("database {at} accepts {usable}{}", if readable { "" } else { ", and cannot be read" }));
+    }
+
+    /// The ledger is lost, as in a cluster restored from a backup, which has no statuses; or with its object, which is made again.
+    pub(super) fn wipe(&mut self, at: usize) {
+        self.version += 1;
+        let version = self.version;
+        let made_again = self.dice.chance(500);
+        let before = self.budgets[at].clone();
+        let budget = &mut self.budgets[at];
+        budget.status = None;
+        budget.metadata.resource_version = Some(version.to_string());
+        if made_again {
+            budget.metadata.uid = Some(format!("budget-{at}-{version}"));
+        }
+        let after = Box::new(budget.clone());
+        self.tell(|| format!("budget {at} {}", if made_again { "is made again" } else { "loses its status" }));
+        self.stored(at);
+        let changed = if made_again { Changed::Replaced(Box::new(before), after) } else { Changed::Budget(after) };
+        self.show(&changed);
+    }
+
+    /// A person scales a target. Upwards that is a promise's end, which the operator has to see, to say and to survive.
+    pub(super) fn scale_by_hand(&mut self, at: usize, replicas: u32) {
+        let Target { name, desired, .. } = self.targets[at];
+        self.tell(|| format!("{name}: a person scales it from {desired} to {replicas}"));
+        if replicas > desired {
+            self.by_hand[at] = Some(self.now + UNTIL_SEEN);
+        }
+        server::tell_target(self, at, replicas);
+    }
+
+    /// A person deletes a scaler that is charged; of one that is not, nobody will ever know.
+    pub(super) fn delete(&mut self, at: usize) {
+        let consumer = format!("{NAMESPACE}/{}", self.targets[at].name);
+        if self.takes[at].iter().all(|budget| self.databases[*budget].ledger.entries.contains_key(&consumer)) {
+            self.tell(|| format!("the scaler {consumer} is deleted"));
+            self.deleted[at] = true;
+            let changed = Changed::Deleted(Box::new(self.scalers[at].clone()));
+            self.show(&changed);
+        }
     }
 
     /// Everything works from here on.

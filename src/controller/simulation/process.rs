@@ -176,12 +176,14 @@ impl Process {
     pub(super) fn list(&mut self) {
         let (scalers, budgets) = {
             let world = self.world.lock();
-            (world.scalers.clone(), world.budgets.clone())
+            let there = (0..world.scalers.len()).filter(|at| !world.deleted[*at]);
+            let scalers: Vec<_> = there.map(|at| (Object::Scaler(at), world.scalers[at].clone())).collect();
+            (scalers, world.budgets.clone())
         };
-        let objects = (0..scalers.len()).map(Object::Scaler).chain((0..budgets.len()).map(Object::Budget));
+        let objects = scalers.iter().map(|(object, _)| *object).chain((0..budgets.len()).map(Object::Budget));
         let objects: Vec<Object> = objects.collect();
         self.see_scaler(&watcher::Event::Init);
-        for scaler in scalers {
+        for (_, scaler) in scalers {
             self.see_scaler(&watcher::Event::InitApply(self.watched(scaler)));
         }
         self.see_scaler(&watcher::Event::InitDone);
@@ -200,6 +202,15 @@ impl Process {
         match changed {
             Changed::Scaler(scaler) => self.see_scaler(&watcher::Event::Apply(self.watched(*scaler))),
             Changed::Budget(budget) => self.see_budget(&watcher::Event::Apply(DeserializeGuard(Ok(*budget)))),
+            Changed::Deleted(scaler) => self.see_scaler(&watcher::Event::Delete(self.watched(*scaler))),
+            Changed::Replaced(before, after) => {
+                let at = self.world.lock().budgets.iter().position(|known| known.name_any() == after.name_any());
+                self.see_budget(&watcher::Event::Delete(DeserializeGuard(Ok(*before))));
+                self.see_budget(&watcher::Event::Apply(DeserializeGuard(Ok(*after))));
+                if let Some(at) = at {
+                    self.wake(Object::Budget(at));
+                }
+            }
         }
     }
 

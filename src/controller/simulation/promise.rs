@@ -28,7 +28,7 @@ pub(super) fn in_words(ledger: &Ledger) -> String {
 /// What must be true after every event.
 pub(super) fn check(world: &mut World) {
     for budget in 0..world.databases.len() {
-        let (mut live, mut charged) = (0, true);
+        let (mut live, mut charged, mut by_hand) = (0, true, false);
         for at in 0..world.targets.len() {
             if !world.takes[at].contains(&budget) {
                 continue;
@@ -38,7 +38,13 @@ pub(super) fn check(world: &mut World) {
             let entry = world.databases[budget].ledger.entries.get(&format!("{NAMESPACE}/{}", target.name));
             // Before the first look nobody knows of it, and nobody grows.
             charged &= entry.is_some();
-            if let Some(entry) = entry
+            if let Some(until) = world.by_hand[at] {
+                (by_hand, charged) = (true, false);
+                let needed = target.live().max(2 * target.desired * target.per_replica);
+                if until <= world.now && entry.is_some_and(|entry| entry.grant.0 >= needed) {
+                    world.by_hand[at] = None;
+                }
+            } else if let Some(entry) = entry
                 && entry.grant.0 < target.live()
             {
                 let how = format!("{} holds {} connections of a grant of {}", target.name, target.live(), entry.grant);
@@ -46,6 +52,7 @@ pub(super) fn check(world: &mut World) {
             }
         }
         let database = &mut world.databases[budget];
+        database.forgiven |= by_hand;
         let (most, granted) = (database.usable.saturating_sub(database.reserve), database.ledger.granted().0);
         if database.forgiven {
             // Over for as long as what was granted before has not come back; known to the ledger or not yet.
@@ -68,8 +75,9 @@ pub(super) fn check_store(world: &mut World, budget: usize, before: &Ledger, aft
         let name = world.targets[at].name;
         let grant = |ledger: &Ledger| ledger.entries.get(&format!("{NAMESPACE}/{name}")).map(|entry| entry.grant);
         // What is found at the first look is charged as it is. So is what ECS shows: its reads are of different moments, and count a
-        // task twice rather than not at all.
-        let charged_as_it_is = grant(before).is_none() || world.targets[at].kind == Kind::Service;
+        // task twice rather than not at all. And so is what a person told the target.
+        let charged_as_it_is =
+            grant(before).is_none() || world.targets[at].kind == Kind::Service || world.by_hand[at].is_some();
         if !charged_as_it_is && grant(after) > grant(before) {
             let why = if over { "it is over" } else { "its capacity has not been read since the start" };
             let how = format!("{name} is granted more of budget {budget} while {why}");
@@ -82,6 +90,9 @@ pub(super) fn check_store(world: &mut World, budget: usize, before: &Ledger, aft
 pub(super) fn check_quiet(world: &mut World) {
     for at in 0..world.targets.len() {
         let target = world.targets[at].clone();
+        if world.deleted[at] {
+            continue;
+        }
         let mut fits_one_more = true;
         for budget in world.takes[at].clone() {
             let ledger = &world.databases[budget].ledger;

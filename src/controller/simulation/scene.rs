@@ -63,6 +63,7 @@ pub(super) fn draw(dice: &mut Dice) -> Scene {
     let databases: Vec<Database> = databases.collect();
     // Dice of their own, so that the rest of a life is as it was.
     let mut early = dice.clone().split();
+    let mut rare = early.clone().split();
     let changes = early.chance(400);
     let load = |target: &Target| if changes { early.count(1, MOST_WANTED) } else { target.desired };
     Scene {
@@ -74,7 +75,7 @@ pub(super) fn draw(dice: &mut Dice) -> Scene {
             lost: one_of(dice, [0, 10, 50]),
             killed: one_of(dice, [0, 4, 15]),
         },
-        events: events(dice, count, budgets),
+        events: events(dice, count, budgets).into_iter().chain(rarities(&mut rare, count, budgets)).collect(),
         targets,
         takes,
         databases,
@@ -107,6 +108,23 @@ fn events(dice: &mut Dice, targets: usize, budgets: usize) -> Vec<(u64, Event)> 
     }
     add(dice, 1, &mut |_| Event::SetClocks);
     events
+}
+
+/// What befalls few lives, and those not together: of a deleted scaler only the ledger knows, and it must not be lost too.
+fn rarities(dice: &mut Dice, targets: usize, budgets: usize) -> Vec<(u64, Event)> {
+    let mut when = dice.split();
+    let mut when = || when.within(1_000, TURBULENCE - 5_000);
+    let at = dice.index(targets);
+    match dice.index(10) {
+        0 | 1 => (0..dice.within(1, 2)).map(|_| (when(), Event::Wipe(dice.index(budgets)))).collect(),
+        2 | 3 => (0..dice.within(1, 3)).map(|_| (when(), Event::Scale(at, dice.count(1, MOST_WANTED)))).collect(),
+        4 => {
+            let deleted = when();
+            let emptied = deleted + dice.within(500, 60_000);
+            vec![(deleted, Event::Delete(at)), (emptied, Event::Scale(at, 0))]
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn metadata(name: &str, kind: &str, at: usize) -> Value {

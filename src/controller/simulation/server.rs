@@ -123,9 +123,7 @@ fn kube(world: &mut World, method: &Method, path: &str, query: &str, body: &[u8]
     let rest = path.rsplit("/orders/").next().unwrap_or_default();
     let words: Vec<&str> = rest.split('/').collect();
     match (method, words.as_slice()) {
-        (&Method::GET, ["hybridscalers", name]) => {
-            found(world.scalers.iter().find(|scaler| scaler.metadata.name.as_deref() == Some(name)))
-        }
+        (&Method::GET, ["hybridscalers", name]) => found(world.scaler(name).map(|at| &world.scalers[at])),
         (&Method::GET, ["connectionbudgets", name]) => {
             found(world.budgets.iter().find(|budget| budget.metadata.name.as_deref() == Some(name)))
         }
@@ -153,9 +151,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> T {
 
 fn put_scaler(world: &mut World, name: &str, body: &[u8]) -> Reply {
     let put: HybridScaler = parse(body);
-    let Some(at) = world.scalers.iter().position(|scaler| scaler.metadata.name.as_deref() == Some(name)) else {
-        return Reply::Kube(404, status(404));
-    };
+    let Some(at) = world.scaler(name) else { return Reply::Kube(404, status(404)) };
     if world.scalers[at].metadata.resource_version != put.metadata.resource_version {
         return Reply::Kube(409, status(409));
     }
@@ -203,7 +199,8 @@ fn put_scale(world: &mut World, name: &str, body: &[u8]) -> Reply {
     Reply::Kube(200, body.to_vec())
 }
 
-fn tell_target(world: &mut World, at: usize, replicas: u32) {
+/// Tells a target what to run.
+pub(super) fn tell_target(world: &mut World, at: usize, replicas: u32) {
     let version = world.targets[at].version + 1;
     world.targets[at].write(replicas, version);
     (world.writes, world.written_at) = (world.writes + 1, world.now);

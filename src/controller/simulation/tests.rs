@@ -12,8 +12,8 @@ use super::{Life, live, omission::Omission};
 /// Lives that are tried at least.
 const AT_LEAST: u64 = 150;
 /// Lives that broke the promise once, beyond those first ones: 242, where a count of ECS from before a lowering made a raise look like
-/// another lowering.
-const BROKE_ONCE: [u64; 1] = [242];
+/// another lowering; 250, where a ledger was lost under a write that was still carried out, and rebuilt without it.
+const BROKE_ONCE: [u64; 2] = [242, 250];
 /// Lives within which it is found that a safeguard is missing.
 const FOUND_WITHIN: u64 = 2_000;
 
@@ -39,7 +39,10 @@ fn the_promise_holds_whatever_goes_wrong_and_everybody_comes_to_have_what_fits()
     }
     let (seeds, limit) = (number("SEEDS"), Duration::from_secs(number("SIMULATION_SECONDS").unwrap_or_default()));
     let (started, next) = (Instant::now(), AtomicU64::new(0));
-    let goes_on = |seed| seeds.map_or(seed < AT_LEAST || started.elapsed() < limit, |seeds| seed < seeds);
+    let goes_on = |seed| match seeds {
+        Some(seeds) => seed < seeds,
+        None => seed < AT_LEAST || (seed < u64::MAX / 2 && started.elapsed() < limit),
+    };
     let worker = || {
         let (mut calls, mut events) = (0, 0);
         loop {
@@ -49,6 +52,8 @@ fn the_promise_holds_whatever_goes_wrong_and_everybody_comes_to_have_what_fits()
             }
             let life = live(seed, None, false);
             if let Some(how) = life.broken {
+                // The other workers need not go on.
+                next.store(u64::MAX / 2, Ordering::Relaxed);
                 tell(seed, &how);
             }
             (calls, events) = (calls + life.calls, events + life.events);

@@ -53,6 +53,12 @@ pub(super) enum Event {
     RollOut(usize),
     /// A replica is evicted.
     Evict(usize),
+    /// A ledger is lost: its budget's status is wiped, or its object is made again.
+    Wipe(usize),
+    /// A person scales a target.
+    Scale(usize, u32),
+    /// A person deletes a scaler; its target runs on.
+    Delete(usize),
     /// A database fails over to a smaller or larger server, or cannot be read for a while.
     FailOver(usize),
     /// The clocks of the processes are set.
@@ -85,6 +91,10 @@ pub(super) enum Object {
 pub(super) enum Changed {
     Scaler(Box<HybridScaler>),
     Budget(Box<ConnectionBudget>),
+    /// A scaler is gone.
+    Deleted(Box<HybridScaler>),
+    /// A budget is gone, and there is another one of its name.
+    Replaced(Box<ConnectionBudget>, Box<ConnectionBudget>),
 }
 
 /// A database and the budget that speaks for it.
@@ -119,6 +129,10 @@ pub(super) struct World {
     /// The budgets that each target takes from.
     pub(super) takes: Vec<Vec<usize>>,
     pub(super) databases: Vec<Database>,
+    /// Which scalers a person deleted.
+    pub(super) deleted: Vec<bool>,
+    /// Until when, at least, a target runs what a person told it, past what was granted for it.
+    pub(super) by_hand: Vec<Option<u64>>,
     /// The replicas that each load asks for; none while it cannot be read.
     pub(super) loads: Vec<u32>,
     pub(super) readable: Vec<bool>,
@@ -176,6 +190,8 @@ impl World {
             tending: vec![false; scene.targets.len()],
             loads: scene.loads,
             readable: vec![true; scene.targets.len()],
+            deleted: vec![false; scene.targets.len()],
+            by_hand: vec![None; scene.targets.len()],
             takes: scene.takes,
             scalers: scene.scalers,
             budgets: scene.budgets,
@@ -322,6 +338,12 @@ impl World {
                 ));
             }
         }
+    }
+
+    /// The scaler of this name, unless it is deleted.
+    pub(super) fn scaler(&self, name: &str) -> Option<usize> {
+        let at = self.scalers.iter().position(|scaler| scaler.metadata.name.as_deref() == Some(name))?;
+        (!self.deleted[at]).then_some(at)
     }
 
     /// The lag of one read of ECS, in milliseconds.
