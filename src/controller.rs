@@ -132,6 +132,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
         events: Events::new(client.clone()),
         memory: Memory::default(),
         missed: Missed::default(),
+        spent: Missed::default(),
         grants: Grants::default(),
         config,
         account,

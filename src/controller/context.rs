@@ -69,6 +69,8 @@ pub(super) struct Context {
     pub(super) grants: Grants,
     /// Targets of scalers that are gone, which are not there either.
     pub(super) missed: Missed,
+    /// Entries without a scaler of which nothing seems to be left.
+    pub(super) spent: Missed,
     pub(super) events: Events,
     /// Where decisions are recorded, if they are.
     pub(super) recorder: Recorder,

@@ -59,8 +59,19 @@ pub(super) struct Remembered {
     pub(super) conflicts: u32,
     /// Whether the target is not ours to scale, so that what it opens is unmanaged and has to fit into the reserve.
     pub(super) unmanaged: bool,
-    /// Whether a turn of this process has come to its end, well or not.
-    pub(super) looked: bool,
+    /// How far this process has come with it since it started.
+    pub(super) looked: Looked,
+}
+
+/// How far a process has come with a scaler since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Looked {
+    /// No turn has come to its end.
+    NotYet,
+    /// One has, well or not.
+    Tried,
+    /// Every budget was charged for what the target was seen to run. What an earlier process charged may be of the past.
+    Charged,
 }
 
 /// A write that was refused: until it is tried again, the connections it needed go back to the others.
@@ -123,7 +134,7 @@ impl Remembered {
             formulas: None,
             conflicts: 0,
             unmanaged: false,
-            looked: false,
+            looked: Looked::NotYet,
         }
     }
 }
@@ -168,7 +179,12 @@ impl Memory {
 
     /// Whether this process has looked at the scaler's target, or tried to.
     pub(super) fn has_looked(&self, uid: &str) -> bool {
-        self.lock().get(uid).is_some_and(|remembered| remembered.looked)
+        self.lock().get(uid).is_some_and(|remembered| remembered.looked >= Looked::Tried)
+    }
+
+    /// Whether this process has charged the scaler for what it runs.
+    pub(super) fn has_charged(&self, uid: &str) -> bool {
+        self.lock().get(uid).is_some_and(|remembered| remembered.looked == Looked::Charged)
     }
 
     /// Whether the scaler waits for room in its budget.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     context::{Budget, Context, Scaler, Subject, key},
     intent::Intent,
-    memory::Remembered,
+    memory::{Looked, Remembered},
     target_id::TargetId,
     trouble::Trouble,
 };
@@ -153,17 +153,19 @@ impl Accounts {
         &self,
         observed: &Observed,
         wanted: Replicas,
-        memory: &Remembered,
+        memory: &mut Remembered,
     ) -> Result<Settled, Trouble> {
         let workload = observed.workload;
         let steady = is_steady(&self.target, &workload, memory);
         let sure = steady && memory.in_flight_until.is_none_or(|until| Instant::now() >= until);
-        self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted).await
+        let settled = self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted).await?;
+        memory.looked = Looked::Charged;
+        Ok(settled)
     }
 
     /// Charges a target that does not exist for what it `left` behind: nothing when that is nothing, so that the others need not wait to
     /// learn what it runs. Where its replicas cannot be counted, it stays charged for what it was while they may be draining.
-    pub(super) async fn settle_missing(&self, left: Left) -> Result<(), Trouble> {
+    pub(super) async fn settle_missing(&self, left: Left, memory: &mut Remembered) -> Result<(), Trouble> {
         let nothing = Workload {
             desired: Replicas::ZERO,
             running: Replicas::ZERO,
@@ -176,7 +178,9 @@ impl Accounts {
             Left::Uncounted { drained } => (nothing, drained),
         };
         let look = Look { shape: Shape::Other, workload, steady: true, sure };
-        self.keep_books(look, workload.desired).await.map(drop)
+        self.keep_books(look, workload.desired).await?;
+        memory.looked = Looked::Charged;
+        Ok(())
     }
 
     /// One turn at every ledger.
@@ -369,8 +373,8 @@ impl Account {
         if consumers.is_empty() { Growth::Allowed } else { Growth::Frozen(Waiting::ConsumersUnknown { consumers }) }
     }
 
-    /// Other scalers that refer to the budget and are not charged yet, or that this process has not looked at since it started: before
-    /// they are, nobody knows what is left.
+    /// Other scalers that refer to the budget and are not charged yet, or not by this process: before they are, nobody knows what is
+    /// left.
     fn uncharged(&self, budget: &ConnectionBudget, ledger: &Ledger) -> Vec<String> {
         let Self { demand, consumer, ctx, .. } = self;
         let missing = |object: &Scaler| {
@@ -382,7 +386,7 @@ impl Account {
             let uid = scaler.uid().unwrap_or_default();
             // An entry of the same name may be of a scaler before it, which had another target.
             let entered = || ledger.entries.get(&key).is_some_and(|entry| entry.uid == uid);
-            let charged = key == *consumer || (entered() && ctx.memory.has_looked(&uid));
+            let charged = key == *consumer || (entered() && ctx.memory.has_charged(&uid));
             let managed = || ctx.admit(scaler, object).is_ok() && !ctx.memory.unmanaged(&uid);
             (counts && !charged && managed()).then_some(key)
         };

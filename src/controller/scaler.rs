@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{
     context::{Context, Scaler, ScalerRef, Subject},
     intent::Intent,
-    memory::{DRAINED, RefusedWrite, Remembered, back_off},
+    memory::{DRAINED, Looked, RefusedWrite, Remembered, back_off},
     report,
     reservation::{Accounts, Left, Settled},
     trouble::Trouble,
@@ -37,7 +37,7 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 /// A write that was refused is tried again after this long, or when the scaler's spec changes.
 const REFUSED_FOR: Duration = Duration::from_mins(1);
 /// The longest that an API server works on a request that nobody waits for any more (`--request-timeout`, its default).
-const LONGEST_REQUEST: Duration = Duration::from_mins(1);
+pub(super) const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 
 /// What a status could not be stored for; the scaler itself went on.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,7 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
         let in_flight_until = ctx.is_charged(&subject).then(|| Instant::now() + LONGEST_REQUEST);
         Remembered::first(reference.clone(), stored, in_flight_until, ctx.clock.now())
     });
+    let looked_before = memory.looked;
     let mut found = Found::default();
     let turn = match &object.0 {
         Ok(scaler) => found.take_turn(scaler, &object, &subject, &mut memory, &ctx).await,
@@ -106,10 +107,11 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
         }
     };
     memory.waits_for_room = found.waits_for_room();
-    let first_look = !std::mem::replace(&mut memory.looked, true);
+    memory.looked = memory.looked.max(Looked::Tried);
     let told = report::tell(&found, &object, &subject, &mut memory, &ctx).await;
+    let news = memory.looked > looked_before;
     ctx.memory.keep(&subject.uid, memory);
-    if first_look {
+    if news {
         ctx.wake_who_waits_for_others();
     }
     if ctx.scalers.get(&reference).is_none() {
@@ -142,7 +144,7 @@ async fn not_observed(
                 Ok(Some(workload)) => Left::Counted(workload),
                 Ok(None) | Err(_) => Left::Uncounted { drained: missed >= DRAINED },
             };
-            accounts.settle_missing(left).await?;
+            accounts.settle_missing(left, memory).await?;
         }
         TargetError::OwnedByAnother { .. } | TargetError::NotScalable(_) | TargetError::Forbidden(_) => {
             memory.unmanaged = true;
@@ -187,7 +189,6 @@ impl Found {
             }
         };
         self.interval = intent.interval;
-        let formulas = memory.formulas(&scaler.spec, subject.generation)?;
         let read = read(&intent, subject, memory, ctx);
 
         let accounts = Accounts::open(&intent, subject, ctx);
@@ -209,6 +210,14 @@ impl Found {
             .filter(|refused| refused.generation == subject.generation && Instant::now() < refused.until);
         self.observed = Some(observed.clone());
 
+        let formulas = match memory.formulas(&scaler.spec, subject.generation) {
+            Ok(formulas) => formulas,
+            Err(trouble) => {
+                // What it runs is charged all the same, or the budget's others would wait to learn it.
+                self.settled = accounts.settle(&observed, workload.desired, memory).await?;
+                return Err(trouble);
+            }
+        };
         let windows = intent.windows(now);
         self.next_change = windows.next_change;
         self.readings = formulas.readings(&read, &intent.policy, &workload, now);

@@ -11,7 +11,8 @@ use kube::ResourceExt;
 
 use super::{
     context::{Context, Subject, key},
-    memory::DRAINED,
+    memory::{DRAINED, Missed},
+    scaler::LONGEST_REQUEST,
     target_id::TargetId,
 };
 use crate::{
@@ -54,7 +55,8 @@ pub(super) async fn find(ledger: &Ledger, budget: &Subject, ctx: &Context) -> Ve
             Some(Fate::Gone)
         } else {
             let scaler = if has_moved(consumer, entry, ctx) { Scaler::Moved } else { Scaler::Gone };
-            look(consumer, entry, scaler, &target, ctx).await
+            let waits = format!("{} {consumer} {}", budget.key(), entry.uid);
+            look(consumer, entry, scaler, &target, ctx).await.filter(|fate| is_sure(fate, &waits, &ctx.spent))
         };
         strays.extend(fate.map(|fate| Stray { consumer: consumer.clone(), version: entry.version, fate }));
     }
@@ -78,6 +80,18 @@ pub(super) fn settle(strays: &[Stray], ledger: &mut Ledger) {
         if next != *entry {
             next.version = next.version.saturating_add(1);
             *entry = next;
+        }
+    }
+}
+
+/// Whether `fate` may be carried out. What would free connections has to be seen for as long as a write to the target may be under way,
+/// its scaler's last one or one of a process before this one; by then ECS, which is read without a quorum, has shown it too.
+fn is_sure(fate: &Fate, stray: &str, spent: &Missed) -> bool {
+    match fate {
+        Fate::Gone if spent.for_how_long(stray) < LONGEST_REQUEST => false,
+        Fate::Gone | Fate::Charged(_) | Fate::Replaced => {
+            spent.found(stray);
+            true
         }
     }
 }
@@ -151,7 +165,10 @@ fn fate(observed: &Observed, scaler: Scaler, entry: &Entry) -> Fate {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use hybridscaler_core::budget::Shape;
+    use tokio::time::advance;
 
     use super::*;
     use crate::targets::Version;
@@ -203,6 +220,20 @@ mod tests {
             Fate::Gone | Fate::Replaced => 0,
         };
         assert_eq!([left(0, 0, 3), left(4, 2, 1), left(0, 2, 0), left(0, 0, 0)].map(charged), [30, 50, 20, 0]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_given_back_before_a_write_that_is_under_way_would_have_shown() {
+        let spent = Missed::default();
+        let sure = |fate: Fate| is_sure(&fate, "orders/worker", &spent);
+        assert!(!sure(Fate::Gone));
+        advance(LONGEST_REQUEST.saturating_sub(Duration::from_secs(1))).await;
+        assert!(!sure(Fate::Gone));
+        assert!(sure(Fate::Charged(Connections(10))), "a late write has shown");
+        advance(Duration::from_secs(1)).await;
+        assert!(!sure(Fate::Gone), "it counts from there anew");
+        advance(LONGEST_REQUEST).await;
+        assert!(sure(Fate::Gone));
     }
 
     #[test]

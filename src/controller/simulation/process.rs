@@ -143,6 +143,7 @@ impl Process {
             events: Events::new(client.clone()),
             memory: Memory::default(),
             missed: Missed::default(),
+            spent: Missed::default(),
             grants: Grants::default(),
             config: config(),
             account: ServiceAccount { namespace: "hybridscaler".to_owned(), name: "hybridscaler".to_owned() },
