@@ -147,8 +147,7 @@ impl Footprint {
     fn exact_peak(&self, desired: Replicas, terminating: Replicas) -> u64 {
         let (n, leaving) = (u64::from(desired.0), u64::from(terminating.0));
         match (self.reserve, self.shape) {
-            (RolloutReserve::None, _) => n,
-            (_, Shape::Recreate | Shape::StatefulSet) => n + leaving,
+            (RolloutReserve::None, _) | (_, Shape::Recreate | Shape::StatefulSet) => n + leaving,
             (RolloutReserve::Surge, Shape::RollingUpdate { max_surge }) => n + max_surge.of(n).min(n) + leaving,
             (RolloutReserve::Surge, Shape::EcsRolling { maximum_percent }) => {
                 (n * u64::from(maximum_percent) / 100).clamp(n, 2 * n) + leaving
@@ -186,7 +185,8 @@ mod tests {
         //                                            25%  +3   +0  Recreate  Stateful  Other  150%  replacing
         assert_eq!(peaks(RolloutReserve::Full, 9, 2), [20, 20, 20, 11, 11, 20, 20, 20]);
         assert_eq!(peaks(RolloutReserve::Surge, 9, 2), [14, 14, 11, 11, 11, 20, 15, 20]);
-        assert_eq!(peaks(RolloutReserve::None, 9, 2), [9; 8]);
+        // What drains keeps its connections, whatever is reserved.
+        assert_eq!(peaks(RolloutReserve::None, 9, 2), [11; 8]);
     }
 
     #[test]
