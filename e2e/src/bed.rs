@@ -19,6 +19,7 @@ use anyhow::Result;
 use tokio::sync::OnceCell;
 
 use self::control_plane::ControlPlane;
+use self::mariadb::MariaDb;
 use self::postgres::{Postgres, Settings};
 use self::run::{Claim, Run};
 
@@ -84,6 +85,14 @@ impl Bed {
     /// When the server does not come up.
     pub async fn postgres(&self, name: &str, settings: Settings) -> Result<Postgres> {
         Postgres::start(Arc::clone(&self.run), name, settings).await
+    }
+
+    /// Starts another MariaDB.
+    ///
+    /// # Errors
+    /// As [`MariaDb::start`].
+    pub async fn mariadb(&self, name: &str, settings: mariadb::Settings) -> Result<MariaDb> {
+        MariaDb::start(Arc::clone(&self.run), name, settings).await
     }
 
     /// The folders of the run, for more parts.

@@ -26,7 +26,7 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 pub use bystander::{Bystander, Suffered};
-pub use connection::ConnectionError;
+pub use connection::{ConnectionError, Login};
 pub use counters::{Counters, Totals};
 pub use deployment::{Timing, deployment};
 pub use pods::{FINALIZER, Pods};
@@ -38,13 +38,19 @@ pub use tasks::Tasks;
 pub const SCHEMA: &str =
     "CREATE TABLE handled (queue text, message text, PRIMARY KEY (queue, message)); GRANT INSERT ON handled TO PUBLIC";
 
+/// The same for MariaDB. Every account that works needs `GRANT INSERT ON work.handled`.
+pub const SCHEMA_IN_MARIADB: [&str; 2] = [
+    "CREATE DATABASE work",
+    "CREATE TABLE work.handled (queue varchar(100), message varchar(100), PRIMARY KEY (queue, message))",
+];
+
 /// One workload: what each of its replicas does.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// The workload's name, as it stands in the table of handled messages.
     pub name: String,
     /// Where and as whom a replica connects. The replica's name becomes the `application_name`.
-    pub database: tokio_postgres::Config,
+    pub database: Login,
     /// Connections of a replica's pool. All are opened before the first message is taken.
     pub pool: u32,
     /// The client that messages are taken with.

@@ -167,14 +167,14 @@ async fn a_task_that_outlasts_its_grace_is_killed() {
 async fn the_bystander_suffers_from_a_full_database_and_from_nothing_else() {
     let scene = Scene::set("bystander", 28).await;
     let login = scene.login("payments").await;
-    let payments = Bystander::start("payments", login.clone());
+    let payments = Bystander::start("payments", login.clone().into());
     eventually("it has asked", async || payments.suffered().asked >= 2).await;
     assert_eq!(payments.suffered().failed, 0);
     drop(payments);
     eventually("its last connection is closed", async || scene.connections("payments").await == 0).await;
 
     let _others = scene.hold("other", 23).await;
-    let payments = Bystander::start("payments", login);
+    let payments = Bystander::start("payments", login.into());
     eventually("it has asked again", async || payments.suffered().asked >= 2).await;
     let suffered = payments.suffered();
     assert_eq!(suffered.failed, suffered.asked);

@@ -126,6 +126,17 @@ impl MariaDb {
         administrator.query_drop(statements).await.with_context(|| format!("MariaDB refused: {statements}"))
     }
 
+    /// The most connections that were open at once since the server's start, the administrator's own included.
+    ///
+    /// # Errors
+    /// When the server does not tell.
+    pub async fn peak(&self) -> Result<u32> {
+        let mut administrator = self.administrator.lock().await;
+        let query = "SELECT CAST(variable_value AS UNSIGNED) FROM information_schema.global_status \
+            WHERE variable_name = 'Max_used_connections'";
+        administrator.query_first(query).await?.context("MariaDB does not tell how many connections it had")
+    }
+
     /// How many connections the server has turned away since its start: there were too many, or a login failed. It counts
     /// the one that has logged in as the one beyond `max_connections`, and is no administrator, with the failed logins.
     ///

@@ -18,7 +18,7 @@ pub use self::sampler::{Sample, Sampler};
 use super::account::IMMEDIATE_SHUTDOWN;
 use super::keys::Authority;
 use super::port;
-use super::process::Process;
+use super::process::{Process, Signal};
 use super::run::Run;
 use super::tools::Part;
 
@@ -102,13 +102,13 @@ pub enum Tls {
 /// A running server on 127.0.0.1. Dropping it ends it. It belongs to the Tokio runtime that started it.
 pub struct Postgres {
     server: Process,
+    cluster: Cluster,
+    settings: Settings,
     /// One for the whole life: a closed one would free its slot only a moment later.
     superuser: Arc<Client>,
     port: u16,
-    password: String,
-    authority: Option<Authority>,
     /// Outlives the server, which writes into its folders.
-    _run: Arc<Run>,
+    run: Arc<Run>,
 }
 
 impl Postgres {
@@ -124,13 +124,23 @@ impl Postgres {
             spawn_blocking(move || Cluster::create(&run, &name, &programs, settings)).await??
         };
         let port = port::reserve()?;
-        let server = Process::spawn(&name, cluster.serve(port, settings), run.logs())?.killed_by(IMMEDIATE_SHUTDOWN);
-        let url = url(SUPERUSER, &cluster.password, port, "disable");
-        let superuser = OnceCell::new();
-        server.ready(PATIENCE, async || superuser.get_or_try_init(|| connect(&url)).await.is_ok()).await?;
-        let superuser = Arc::new(superuser.into_inner().context("PostgreSQL is ready but has no connection")?);
-        let Cluster { password, authority, .. } = cluster;
-        Ok(Self { server, superuser, port, password, authority, _run: run })
+        let (server, superuser) = serve(&run, &name, &cluster, port, settings).await?;
+        Ok(Self { server, cluster, settings, superuser, port, run })
+    }
+
+    /// Stops the server as an operator of databases does (a fast shutdown: sessions are ended) and starts it on the same port with
+    /// another limit. Samplers of before end.
+    ///
+    /// # Errors
+    /// When it does not end or does not come up again.
+    pub async fn restart(&mut self, max_connections: u16) -> Result<()> {
+        self.server.signal(Signal::INT)?;
+        self.server.wait().await?;
+        self.settings.max_connections = max_connections;
+        let Self { run, cluster, port, settings, .. } = self;
+        let name = self.server.name().to_owned();
+        (self.server, self.superuser) = serve(run, &name, cluster, *port, *settings).await?;
+        Ok(())
     }
 
     /// The port on 127.0.0.1.
@@ -145,13 +155,13 @@ impl Postgres {
 
     /// Where `role` connects to the database `postgres`, its password included.
     pub fn url(&self, role: &str) -> String {
-        let sslmode = if self.authority.is_some() && role != SUPERUSER { "require" } else { "disable" };
-        url(role, &self.password, self.port, sslmode)
+        let sslmode = if self.cluster.authority.is_some() && role != SUPERUSER { "require" } else { "disable" };
+        url(role, &self.cluster.password, self.port, sslmode)
     }
 
     /// The certificate that clients trust; `None` without TLS.
     pub fn certificate_authority(&self) -> Option<&Path> {
-        self.authority.as_ref().map(Authority::certificate)
+        self.cluster.authority.as_ref().map(Authority::certificate)
     }
 
     /// Makes a role that may log in with the password in [`Postgres::url`]. Its name needs no quoting in SQL or URLs.
@@ -161,7 +171,7 @@ impl Postgres {
     pub async fn create_role(&self, role: &str) -> Result<()> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         ensure!(!role.is_empty() && role.chars().all(plain), "role {role:?}: use a-z, 0-9 and _");
-        self.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.password)).await
+        self.execute(&format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", self.cluster.password)).await
     }
 
     /// Gives a role that exists the password in [`Postgres::url`].
@@ -169,7 +179,7 @@ impl Postgres {
     /// # Errors
     /// When it does not exist.
     pub async fn let_in(&self, role: &str) -> Result<()> {
-        self.execute(&format!("ALTER ROLE \"{role}\" PASSWORD '{}'", self.password)).await
+        self.execute(&format!("ALTER ROLE \"{role}\" PASSWORD '{}'", self.cluster.password)).await
     }
 
     /// Runs SQL statements as the superuser.
@@ -180,7 +190,7 @@ impl Postgres {
         self.superuser.batch_execute(statements).await.with_context(|| format!("PostgreSQL refused: {statements}"))
     }
 
-    /// How many connections the server has refused since its start because a limit was reached, by its own log:
+    /// How many connections the server has refused since it was first started, because a limit was reached, by its own log:
     /// SQLSTATE 53300, `too_many_connections`, be it the server's limit, the reserved slots' or a role's.
     ///
     /// # Errors
@@ -195,6 +205,22 @@ impl Postgres {
     pub fn sampler(&self) -> Sampler {
         Sampler::start(Arc::clone(&self.superuser))
     }
+}
+
+/// Starts the server; also the superuser's connection.
+async fn serve(
+    run: &Run,
+    name: &str,
+    cluster: &Cluster,
+    port: u16,
+    settings: Settings,
+) -> Result<(Process, Arc<Client>)> {
+    let server = Process::spawn(name, cluster.serve(port, settings), run.logs())?.killed_by(IMMEDIATE_SHUTDOWN);
+    let url = url(SUPERUSER, &cluster.password, port, "disable");
+    let superuser = OnceCell::new();
+    server.ready(PATIENCE, async || superuser.get_or_try_init(|| connect(&url)).await.is_ok()).await?;
+    let superuser = superuser.into_inner().context("PostgreSQL is ready but has no connection")?;
+    Ok((server, Arc::new(superuser)))
 }
 
 fn url(role: &str, password: &str, port: u16, sslmode: &str) -> String {

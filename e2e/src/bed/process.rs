@@ -76,6 +76,11 @@ impl Process {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// The name that its log has.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where the program's output goes.
     pub fn log(&self) -> &Path {
         &self.log

@@ -6,10 +6,9 @@ use std::{
 };
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
-use tokio_postgres::Config;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::connection::{Connection, ConnectionError};
+use super::connection::{Connection, ConnectionError, Login};
 
 /// How often the bystander needs its database.
 const EVERY: Duration = Duration::from_millis(500);
@@ -36,7 +35,7 @@ pub struct Suffered {
 
 impl Bystander {
     /// Starts the bystander `name` with its own login.
-    pub fn start(name: &str, login: Config) -> Self {
+    pub fn start(name: &str, login: Login) -> Self {
         let suffered = Arc::new(Mutex::new(Suffered::default()));
         let (name, record) = (name.to_owned(), Arc::clone(&suffered));
         let task = tokio::spawn(async move {
@@ -66,9 +65,9 @@ impl Bystander {
     }
 }
 
-async fn ask(login: &Config, name: &str) -> Result<(), ConnectionError> {
+async fn ask(login: &Login, name: &str) -> Result<(), ConnectionError> {
     let connection = Connection::open(login, name).await?;
-    let answer = connection.client().simple_query("SELECT 1").await;
+    let answer = connection.ask().await;
     connection.close().await;
-    Ok(answer.map(drop)?)
+    answer
 }

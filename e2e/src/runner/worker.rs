@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, Message};
 use tokio::time::{Instant, sleep, sleep_until};
-use tokio_postgres::types::Type;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -15,9 +14,6 @@ use super::{
 /// How often a worker asks its queue for its next messages: once a second, for as many as it may handle in that second. One
 /// receive and one delete a second keep a hundred workers cheap.
 const TURN: Duration = Duration::from_secs(1);
-
-/// Each handled message is one row, so that the database counts what was done, and counts a message delivered twice once.
-const HANDLE: &str = "INSERT INTO handled (queue, message) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 
 /// What a replica is told from outside.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +92,9 @@ impl<'a> Worker<'a> {
         let mut turn = Instant::now();
         let mut connections = self.pool.iter().cycle();
         while !orders.stop.is_cancelled() {
+            if self.pool.iter().any(Connection::is_lost) {
+                return Err(ConnectionError::Database("a connection of the pool was lost".to_owned()));
+            }
             let messages = self.receive().await;
             for (message, connection) in messages.iter().zip(&mut connections) {
                 self.handle(message, connection).await?;
@@ -135,7 +134,7 @@ impl<'a> Worker<'a> {
     async fn handle(&self, message: &Message, connection: &Connection) -> Result<(), ConnectionError> {
         let begun = Instant::now();
         let id = message.message_id().unwrap_or_default();
-        connection.client().execute_typed(HANDLE, &[(&self.service.name, Type::TEXT), (&id, Type::TEXT)]).await?;
+        connection.handle(&self.service.name, id).await?;
         sleep_until(begun + self.service.pace.busy).await;
         self.service.counters.processed(begun.elapsed());
         Ok(())

@@ -9,9 +9,12 @@ use std::{
 use hybridscaler::api::{ConnectionBudget, HybridScaler};
 use hybridscaler_core::{Replicas, explanation::Limit};
 use hybridscaler_e2e::{
-    bed::postgres::{Postgres, Sampler, Settings},
+    bed::{
+        mariadb::{self, MariaDb},
+        postgres::{Postgres, Sampler, Settings},
+    },
     operator::Operator,
-    runner::{self, Bystander, Counters, Pace, Pods, SCHEMA, Service, Tasks, Timing},
+    runner::{self, Bystander, Counters, Pace, Pods, SCHEMA, SCHEMA_IN_MARIADB, Service, Tasks, Timing},
 };
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{Patch, PatchParams, PostParams};
@@ -34,8 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Both services at their least size, and what is counted of them.
 struct Spike {
     world: World,
-    database: Postgres,
-    sampler: Sampler,
+    server: Server,
     services: [Service; 2],
     bystander: Bystander,
     _pods: Pods,
@@ -44,15 +46,13 @@ struct Spike {
 
 impl Spike {
     async fn lay(label: &str, reserve: u32) -> Self {
+        Self::lay_on(label, Kind::Postgres, reserve, Rollouts::Full).await
+    }
+
+    async fn lay_on(label: &str, kind: Kind, reserve: u32, rollouts: Rollouts) -> Self {
         let world = World::enter(label).await;
-        let settings = Settings { max_connections: MAX_CONNECTIONS, ..Settings::default() };
-        let database = world.bed.postgres(label, settings).await.unwrap();
-        database.execute(SCHEMA).await.unwrap();
-        for role in ["hybridscaler", "payments", "order_worker", "core_api"] {
-            database.create_role(role).await.unwrap();
-        }
-        let sampler = database.sampler();
-        let services = SERVICES.map(|name| service(&world, &database, name));
+        let server = Server::start(&world, label, kind).await;
+        let services = SERVICES.map(|name| service(&world, &server, name));
         let [worker, api] = &services;
         let pods = Pods::run(world.client.clone(), world.namespace(), "app=order-worker", worker.clone());
         let tasks = Tasks::run(world.aws.ecs().clone(), [api.clone()], TIMING.start_up);
@@ -63,12 +63,12 @@ impl Spike {
         world.service("core-api", LEAST).await;
         world.ready("order-worker", 5).await;
 
-        let url = database.url("hybridscaler");
-        world.secret("db-url", &url).await;
+        world.secret("db-url", &server.url("hybridscaler")).await;
+        let engine = kind.engine();
         world
             .apply(&format!(
                 "{{apiVersion: hybridscaler.dev/v1alpha1, kind: ConnectionBudget, metadata: {{name: db}}, \
-                  spec: {{capacity: {{postgres: {{secretRef: {{name: db-url}}}}}}, reserve: {{connections: {reserve}}}, \
+                  spec: {{capacity: {{{engine}: {{secretRef: {{name: db-url}}}}}}, reserve: {{connections: {reserve}}}, \
                   pollIntervalSeconds: 5}}}}"
             ))
             .await;
@@ -78,10 +78,10 @@ impl Spike {
         ]) {
             // Work for fifty replicas, or for one, by what a replica is said to carry. Nobody takes it.
             let load = world.queue(&load(name), WANTED);
-            world.apply(&scaler(name, target, &load)).await;
+            world.apply(&scaler(name, target, &load, rollouts)).await;
         }
-        let bystander = Bystander::start("payments", database.url("payments").parse().unwrap());
-        Self { world, database, sampler, services, bystander, _pods: pods, _tasks: tasks }
+        let bystander = Bystander::start("payments", server.url("payments").parse().unwrap());
+        Self { world, server, services, bystander, _pods: pods, _tasks: tasks }
     }
 
     /// Each service wants fifty replicas.
@@ -127,17 +127,106 @@ impl Spike {
         }
     }
 
-    fn nobody_was_refused(&self) {
+    async fn nobody_was_refused(&self) {
         let crashed: u64 = self.services.iter().map(|service| service.counters.totals().crashed).sum();
         let suffered = self.bystander.suffered();
-        let peak = self.sampler.peak().unwrap();
+        let peak = self.server.peak().await;
         println!("peak {peak} of {MAX_CONNECTIONS}; the bystander asked {} times", suffered.asked);
-        assert_eq!(
-            (self.database.refusals().unwrap(), crashed, suffered.failed),
-            (0, 0, 0),
-            "{suffered:?}, peak {peak}"
-        );
+        assert_eq!((self.server.refusals().await, crashed, suffered.failed), (0, 0, 0), "{suffered:?}, peak {peak}");
         assert!(suffered.asked > 10, "{suffered:?}");
+    }
+}
+
+/// Whose server the services use.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Postgres,
+    MariaDb,
+}
+
+impl Kind {
+    /// The name of its capacity in a manifest.
+    const fn engine(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::MariaDb => "mysql",
+        }
+    }
+}
+
+/// `rolloutReserve`.
+#[derive(Clone, Copy, Debug)]
+enum Rollouts {
+    Full,
+    None,
+}
+
+/// The services' database, and what it says of its connections.
+enum Server {
+    Postgres { server: Postgres, sampler: Sampler },
+    MariaDb(MariaDb),
+}
+
+impl Server {
+    async fn start(world: &World, label: &str, kind: Kind) -> Self {
+        let accounts = ["hybridscaler", "payments", "order_worker", "core_api"];
+        match kind {
+            Kind::Postgres => {
+                let settings = Settings { max_connections: MAX_CONNECTIONS, ..Settings::default() };
+                let server = world.bed.postgres(label, settings).await.unwrap();
+                server.execute(SCHEMA).await.unwrap();
+                for role in accounts {
+                    server.create_role(role).await.unwrap();
+                }
+                Self::Postgres { sampler: server.sampler(), server }
+            }
+            Kind::MariaDb => {
+                let settings = mariadb::Settings { max_connections: MAX_CONNECTIONS, ..mariadb::Settings::default() };
+                let server = world.bed.mariadb(label, settings).await.unwrap();
+                for statement in SCHEMA_IN_MARIADB {
+                    server.execute(statement).await.unwrap();
+                }
+                for account in accounts {
+                    server.create_account(account).await.unwrap();
+                    server.execute(&format!("GRANT INSERT ON work.handled TO {account}@'%'")).await.unwrap();
+                }
+                Self::MariaDb(server)
+            }
+        }
+    }
+
+    fn url(&self, account: &str) -> String {
+        match self {
+            Self::Postgres { server, .. } => server.url(account),
+            Self::MariaDb(server) => server.url(account),
+        }
+    }
+
+    /// How many connections it has refused.
+    async fn refusals(&self) -> u64 {
+        match self {
+            Self::Postgres { server, .. } => server.refusals().unwrap() as u64,
+            Self::MariaDb(server) => server.refusals().await.unwrap(),
+        }
+    }
+
+    /// The most connections that were open at once.
+    async fn peak(&self) -> u32 {
+        match self {
+            Self::Postgres { sampler, .. } => sampler.peak().unwrap(),
+            Self::MariaDb(server) => server.peak().await.unwrap(),
+        }
+    }
+
+    /// Comes back with another limit.
+    async fn restart(&mut self, max_connections: u16) {
+        match self {
+            Self::Postgres { server, sampler } => {
+                server.restart(max_connections).await.unwrap();
+                *sampler = server.sampler();
+            }
+            Self::MariaDb(_) => unreachable!("its limit changes without a restart"),
+        }
     }
 }
 
@@ -149,10 +238,10 @@ fn granted(budget: &ConnectionBudget) -> Option<u32> {
     budget.status.as_ref().and_then(|status| status.granted)
 }
 
-fn service(world: &World, database: &Postgres, name: &str) -> Service {
+fn service(world: &World, server: &Server, name: &str) -> Service {
     Service {
         name: name.to_owned(),
-        database: database.url(&name.replace('-', "_")).parse().unwrap(),
+        database: server.url(&name.replace('-', "_")).parse().unwrap(),
         pool: POOL,
         sqs: world.sqs(),
         queue_url: world.queue(name, 0),
@@ -163,7 +252,7 @@ fn service(world: &World, database: &Postgres, name: &str) -> Service {
     }
 }
 
-fn scaler(name: &str, target: &str, load: &str) -> String {
+fn scaler(name: &str, target: &str, load: &str, rollouts: Rollouts) -> String {
     format!(
         r#"
 apiVersion: hybridscaler.dev/v1alpha1
@@ -176,7 +265,7 @@ spec:
   pollIntervalSeconds: 1
   triggers: [{{name: backlog, sqs: {{queueUrl: "{load}", region: eu-west-1, messagesPerReplica: {WANTED}}}}}]
   behavior: {{scaleUp: {{cooldownSeconds: 0}}, scaleDown: {{cooldownSeconds: 0}}}}
-  connections: [{{budgetRef: {{name: db}}, perReplica: {POOL}, rolloutReserve: Full}}]
+  connections: [{{budgetRef: {{name: db}}, perReplica: {POOL}, rolloutReserve: {rollouts:?}}}]
 "#
     )
 }
@@ -206,7 +295,7 @@ async fn a_spike_with_both_services_rolled_out_in_its_middle_refuses_nobody() {
 
     spike.fall().await;
     spike.calm().await;
-    spike.nobody_was_refused();
+    spike.nobody_was_refused().await;
 
     // The whole story comes out again: both rise, are held to the budget, and fall.
     let made = spike.world.made_again().await;
@@ -242,7 +331,7 @@ async fn an_operator_that_is_killed_ten_times_in_a_spike_refuses_nobody() {
     spike.working(15).await;
     spike.fall().await;
     spike.calm().await;
-    spike.nobody_was_refused();
+    spike.nobody_was_refused().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -271,5 +360,50 @@ async fn a_person_who_scales_past_the_grant_is_charged_told_and_survived() {
     spike.budget(|budget| !over(budget)).await;
     spike.fall().await;
     spike.calm().await;
-    spike.nobody_was_refused();
+    spike.nobody_was_refused().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spike_on_a_mariadb_refuses_nobody() {
+    let spike = Spike::lay_on("mariadb", Kind::MariaDb, RESERVE, Rollouts::Full).await;
+    spike.rise().await;
+    // 353 connections, every replica twice.
+    let full = spike.budget(|budget| granted(budget) > Some(353 - 2 * POOL)).await;
+    assert!(granted(&full) <= Some(353), "{full:#?}");
+    spike.working(17).await;
+    spike.fall().await;
+    spike.calm().await;
+    spike.nobody_was_refused().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_comes_back_smaller_refuses_nobody_once_the_budget_fits_again() {
+    const SMALLER: u16 = 220;
+    let mut spike = Spike::lay_on("smaller", Kind::Postgres, RESERVE, Rollouts::None).await;
+    spike.rise().await;
+    spike.budget(|budget| granted(budget) > Some(350 - 2 * POOL)).await;
+    spike.working(33).await;
+
+    spike.server.restart(SMALLER).await;
+    let over = |budget: &ConnectionBudget, status: &str| {
+        budget.status.iter().flat_map(|s| &s.conditions).any(|c| c.type_ == "OverBudget" && c.status == status)
+    };
+    let told = spike.budget(|budget| over(budget, "True")).await;
+    let deadline = Instant::now() + PATIENCE;
+    while spike.server.refusals().await == 0 || spike.world.notes("db", "GrantsExceedCapacity").await.is_empty() {
+        assert!(Instant::now() < deadline, "nobody is refused, so this shows nothing, or nobody is told");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let meanwhile = spike.budget(|budget| over(budget, "True")).await;
+    assert!(granted(&meanwhile) <= granted(&told), "somebody grew: {meanwhile:#?}");
+
+    spike.fall().await;
+    spike.budget(|budget| over(budget, "False")).await;
+    let (refused, failed) = (spike.server.refusals().await, spike.bystander.suffered().failed);
+    spike.rise().await;
+    // 220, less three for superusers and the reserve.
+    let full = spike.budget(|budget| granted(budget) > Some(210 - 2 * POOL)).await;
+    assert!(granted(&full) <= Some(210), "{full:#?}");
+    spike.working(19).await;
+    assert_eq!((spike.server.refusals().await, spike.bystander.suffered().failed), (refused, failed));
 }

@@ -88,7 +88,7 @@ impl Scene {
     pub(crate) async fn service(&self, name: &str) -> Service {
         Service {
             name: name.to_owned(),
-            database: self.login(name).await,
+            database: self.login(name).await.into(),
             pool: u32::try_from(POOL).unwrap(),
             sqs: aws_sdk_sqs::Client::new(&runner::sdk_config(&self.aws)),
             queue_url: self.aws.sqs().create_queue(name).unwrap(),
