@@ -84,6 +84,7 @@ pub mod ledger;
 pub mod peak;
 pub mod promise;
 pub mod protocol;
+pub mod share;
 pub mod waiting;
 
 pub use capacity::{Capacity, PostgresLimits};
@@ -92,4 +93,5 @@ pub use ledger::{Cheaper, Control, Entry, Ledger, OnShrink, Surplus};
 pub use peak::{Alternative, Cost, Covers, Footprint, RolloutReserve, Shape, Surge};
 pub use promise::{Assumption, Evidence, Finding, Promise, Seen, Standing, promise};
 pub use protocol::{Growth, Plan, Turn, plan};
+pub use share::{Claim, allocate};
 pub use waiting::{Holder, Waiting};

@@ -139,7 +139,7 @@ impl Footprint {
         }
     }
 
-    fn exact_connections(&self, desired: Replicas, terminating: Replicas) -> u64 {
+    pub(super) fn exact_connections(&self, desired: Replicas, terminating: Replicas) -> u64 {
         self.exact_peak(desired, terminating).saturating_mul(u64::from(self.per_replica.0))
     }
 

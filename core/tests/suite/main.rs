@@ -23,5 +23,6 @@ mod queue;
 mod rulings;
 mod schedules;
 mod sentences;
+mod share;
 mod support;
 mod zero;
