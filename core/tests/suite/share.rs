@@ -65,6 +65,11 @@ fn floors_that_do_not_fit_are_filled_by_class() {
 }
 
 #[test]
+fn the_last_replica_among_equals_goes_to_the_first_by_name() {
+    assert_eq!(shares(50, &[claim("b", 9), claim("a", 9)]), [2, 3]);
+}
+
+#[test]
 fn what_terminates_is_charged_before_anything_is_shared() {
     let footprint = Footprint { shape: Shape::Recreate, reserve: RolloutReserve::Full, per_replica: Connections(10) };
     let leaving = Claim { footprint, terminating: Replicas(3), ..claim("a", 0) };
