@@ -3,7 +3,10 @@
 use hybridscaler::api::{ConnectionBudget, status::PromiseState};
 use hybridscaler_e2e::bed::postgres::Settings;
 
-use super::{AT_ONCE, on_queue, world::World};
+use super::{
+    AT_ONCE, budget, on_queue,
+    world::{World, condition},
+};
 
 fn says(budget: &ConnectionBudget, type_: &str, status: &str, reason: &str) -> bool {
     let conditions = budget.status.iter().flat_map(|status| &status.conditions);
@@ -88,4 +91,28 @@ async fn two_budgets_on_one_database_see_each_other_and_freeze_growth_until_one_
         world.notes("db", "SharedDatabase").await.iter().any(|note| note.contains("UID")),
         "the other one is named"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scaler_whose_formula_does_not_compile_is_charged_for_what_it_runs_and_holds_up_nobody() {
+    let world = World::enter("formula").await;
+    for name in ["broken", "worker"] {
+        world.deployment(name, 2).await;
+    }
+    let queue = world.queue("orders", 1_200);
+    world.apply(&budget(110, 0)).await;
+    let misspelt = format!(
+        "triggers: [{{name: backlog, sqs: {{queueUrl: \"{queue}\", region: eu-west-1}}}}, \
+          {{name: work, formula: {{expression: backlog.visibles / 4.0, targetAverageValue: \"10\"}}}}]"
+    );
+    let broken = on_queue("broken", &queue, AT_ONCE);
+    let triggers = broken.lines().find(|line| line.trim_start().starts_with("triggers:")).unwrap().trim_start();
+    world.apply(&broken.replace(triggers, &misspelt)).await;
+    let told = world.scaler("broken", |scaler| condition(scaler, "Ready") == "Ready=False/InvalidSpec").await;
+    assert!(told.status.unwrap().conditions.iter().any(|c| c.message.contains("visibles")));
+
+    // The Deployments roll out without a surge: two replicas of the broken one leave 90 of 110 connections.
+    world.apply(&on_queue("worker", &queue, AT_ONCE)).await;
+    world.ready("worker", 9).await;
+    world.budget("db", |budget| budget.status.as_ref().and_then(|status| status.granted) == Some(110)).await;
 }
