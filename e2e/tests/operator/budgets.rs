@@ -103,13 +103,13 @@ async fn a_scaler_whose_formula_does_not_compile_is_charged_for_what_it_runs_and
     world.apply(&budget(110, 0)).await;
     let misspelt = format!(
         "triggers: [{{name: backlog, sqs: {{queueUrl: \"{queue}\", region: eu-west-1}}}}, \
-          {{name: work, formula: {{expression: backlog.visibles / 4.0, targetAverageValue: \"10\"}}}}]"
+          {{name: work, formula: {{expression: backlog.seen / 4.0, targetAverageValue: \"10\"}}}}]"
     );
     let broken = on_queue("broken", &queue, AT_ONCE);
     let triggers = broken.lines().find(|line| line.trim_start().starts_with("triggers:")).unwrap().trim_start();
     world.apply(&broken.replace(triggers, &misspelt)).await;
     let told = world.scaler("broken", |scaler| condition(scaler, "Ready") == "Ready=False/InvalidSpec").await;
-    assert!(told.status.unwrap().conditions.iter().any(|c| c.message.contains("visibles")));
+    assert!(told.status.unwrap().conditions.iter().any(|c| c.message.contains("seen")));
 
     // The Deployments roll out without a surge: two replicas of the broken one leave 90 of 110 connections.
     world.apply(&on_queue("worker", &queue, AT_ONCE)).await;
