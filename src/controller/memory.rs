@@ -1,18 +1,19 @@
 //! What the controller remembers of each scaler between two reconciles.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use hybridscaler_core::{Replicas, history::History, observation::Workload};
 use jiff::Timestamp;
+use kube::runtime::reflector::ObjectRef;
 use tokio::time::Instant;
 
 use super::{clock::Clock, context::ScalerRef, trouble::Trouble};
 use crate::api::{
-    HybridScalerSpec, HybridScalerStatus,
+    ConnectionBudget, HybridScalerSpec, HybridScalerStatus,
     conditions::{ConditionType, reasons},
     formulas::Formulas,
 };
@@ -59,19 +60,10 @@ pub(super) struct Remembered {
     pub(super) conflicts: u32,
     /// Whether the target is not ours to scale, so that what it opens is unmanaged and has to fit into the reserve.
     pub(super) unmanaged: bool,
-    /// How far this process has come with it since it started.
-    pub(super) looked: Looked,
-}
-
-/// How far a process has come with a scaler since it started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Looked {
-    /// No turn has come to its end.
-    NotYet,
-    /// One has, well or not.
-    Tried,
-    /// Every budget was charged for what the target was seen to run. What an earlier process charged may be of the past.
-    Charged,
+    /// Whether a turn of this process has come to its end, well or not.
+    pub(super) looked: bool,
+    /// The budgets that this process has charged for what it saw the target run. What an earlier one charged may be of the past.
+    pub(super) charged: HashSet<ObjectRef<ConnectionBudget>>,
 }
 
 /// A write that was refused: until it is tried again, the connections it needed go back to the others.
@@ -134,7 +126,8 @@ impl Remembered {
             formulas: None,
             conflicts: 0,
             unmanaged: false,
-            looked: Looked::NotYet,
+            looked: false,
+            charged: HashSet::new(),
         }
     }
 }
@@ -179,12 +172,12 @@ impl Memory {
 
     /// Whether this process has looked at the scaler's target, or tried to.
     pub(super) fn has_looked(&self, uid: &str) -> bool {
-        self.lock().get(uid).is_some_and(|remembered| remembered.looked >= Looked::Tried)
+        self.lock().get(uid).is_some_and(|remembered| remembered.looked)
     }
 
-    /// Whether this process has charged the scaler for what it runs.
-    pub(super) fn has_charged(&self, uid: &str) -> bool {
-        self.lock().get(uid).is_some_and(|remembered| remembered.looked == Looked::Charged)
+    /// Whether this process has charged the scaler in `budget` for what it runs.
+    pub(super) fn has_charged(&self, uid: &str, budget: &ObjectRef<ConnectionBudget>) -> bool {
+        self.lock().get(uid).is_some_and(|remembered| remembered.charged.contains(budget))
     }
 
     /// Whether the scaler waits for room in its budget.

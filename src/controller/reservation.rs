@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     context::{Budget, Context, Scaler, Subject, key},
     intent::Intent,
-    memory::{Looked, Remembered},
+    memory::Remembered,
     target_id::TargetId,
     trouble::Trouble,
 };
@@ -158,9 +158,7 @@ impl Accounts {
         let workload = observed.workload;
         let steady = is_steady(&self.target, &workload, memory);
         let sure = steady && memory.in_flight_until.is_none_or(|until| Instant::now() >= until);
-        let settled = self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted).await?;
-        memory.looked = Looked::Charged;
-        Ok(settled)
+        self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted, memory).await
     }
 
     /// Charges a target that does not exist for what it `left` behind: nothing when that is nothing, so that the others need not wait to
@@ -178,9 +176,7 @@ impl Accounts {
             Left::Uncounted { drained } => (nothing, drained),
         };
         let look = Look { shape: Shape::Other, workload, steady: true, sure };
-        self.keep_books(look, workload.desired).await?;
-        memory.looked = Looked::Charged;
-        Ok(())
+        self.keep_books(look, workload.desired, memory).await.map(drop)
     }
 
     /// One turn at every ledger.
@@ -188,13 +184,14 @@ impl Accounts {
     /// The budget that seems to leave least is asked first, and the others for no more than it gave: what they would reserve beyond
     /// that could not be used. No ledger waits for another one, so the order may differ from turn to turn, and what is reserved too
     /// much when a later budget gives less after all goes back in a later turn.
-    async fn keep_books(&self, look: Look, wanted: Replicas) -> Result<Settled, Trouble> {
+    async fn keep_books(&self, look: Look, wanted: Replicas, memory: &mut Remembered) -> Result<Settled, Trouble> {
         // One that is not known comes first: it may fail.
         let mut in_order: Vec<&Arc<Account>> = self.each.iter().collect();
         in_order.sort_by_cached_key(|account| {
             account.as_watched(look, wanted).ok().flatten().map(|reserved| reserved.replicas)
         });
         if let Some(settled) = steady(&in_order, look, wanted) {
+            memory.charged.extend(self.each.iter().map(|account| account.reference.clone()));
             return Ok(settled);
         }
         let (mut settled, mut trouble) = (Settled::default(), None);
@@ -202,6 +199,7 @@ impl Accounts {
         for account in in_order {
             match account.keep_book(look, wanted).await {
                 Ok(reserved) => {
+                    memory.charged.insert(account.reference.clone());
                     wanted = reserved.replicas;
                     settled.0.push(reserved);
                 }
@@ -386,7 +384,7 @@ impl Account {
             let uid = scaler.uid().unwrap_or_default();
             // An entry of the same name may be of a scaler before it, which had another target.
             let entered = || ledger.entries.get(&key).is_some_and(|entry| entry.uid == uid);
-            let charged = key == *consumer || (entered() && ctx.memory.has_charged(&uid));
+            let charged = key == *consumer || (entered() && ctx.memory.has_charged(&uid, &self.reference));
             let managed = || ctx.admit(scaler, object).is_ok() && !ctx.memory.unmanaged(&uid);
             (counts && !charged && managed()).then_some(key)
         };

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::{
     context::{Context, Scaler, ScalerRef, Subject},
     intent::Intent,
-    memory::{DRAINED, Looked, RefusedWrite, Remembered, back_off},
+    memory::{DRAINED, RefusedWrite, Remembered, back_off},
     report,
     reservation::{Accounts, Left, Settled},
     trouble::Trouble,
@@ -81,7 +81,7 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
         let in_flight_until = ctx.is_charged(&subject).then(|| Instant::now() + LONGEST_REQUEST);
         Remembered::first(reference.clone(), stored, in_flight_until, ctx.clock.now())
     });
-    let looked_before = memory.looked;
+    let charged_before = memory.charged.len();
     let mut found = Found::default();
     let turn = match &object.0 {
         Ok(scaler) => found.take_turn(scaler, &object, &subject, &mut memory, &ctx).await,
@@ -107,9 +107,9 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
         }
     };
     memory.waits_for_room = found.waits_for_room();
-    memory.looked = memory.looked.max(Looked::Tried);
+    let first_look = !std::mem::replace(&mut memory.looked, true);
     let told = report::tell(&found, &object, &subject, &mut memory, &ctx).await;
-    let news = memory.looked > looked_before;
+    let news = first_look || memory.charged.len() > charged_before;
     ctx.memory.keep(&subject.uid, memory);
     if news {
         ctx.wake_who_waits_for_others();

@@ -1,6 +1,6 @@
 //! What the tests of the operator have in common: a cluster with the operator installed as the chart does it, and a served AWS.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
@@ -27,9 +27,6 @@ use tokio::sync::{Mutex, MutexGuard};
 
 /// CRDs and cluster roles belong to the control plane, which all tests here share: they take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
-
-/// The file of the operator's decisions, among the logs.
-const RECORD: &str = "decisions.jsonl";
 
 /// The longest that anything awaited here may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -62,7 +59,7 @@ impl World {
     /// Ends the operator and makes every decision of its life again: byte for byte as it was recorded. All of them.
     pub(crate) async fn made_again(&mut self) -> Vec<DecisionRecord> {
         self.operator.take().unwrap().stop().await.unwrap();
-        let record = self.bed.logs().join(RECORD);
+        let record = record(&self.bed);
         let made: Vec<DecisionRecord> =
             std::fs::read_to_string(&record).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let said = replay(&record).await.unwrap();
@@ -231,10 +228,15 @@ where
     panic!("{name}, {PATIENCE:?} later: {:#}", object.pointer("/status").unwrap_or(&object));
 }
 
+/// The file of the operator's decisions, among the logs of all tests here.
+fn record(bed: &Bed) -> PathBuf {
+    bed.logs().join(format!("decisions-{}.jsonl", bed.namespace))
+}
+
 /// The chart's values: everything in `aws` may be used from `namespace`, and databases on `hosts`.
 pub(crate) fn values(bed: &Bed, aws: &Aws, hosts: &str) -> String {
     let (namespace, endpoint) = (&bed.namespace, aws.endpoint());
-    let record = bed.logs().join(RECORD);
+    let record = record(bed);
     let record = record.display();
     format!(
         r#"
