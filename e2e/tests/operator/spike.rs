@@ -117,12 +117,18 @@ impl Spike {
         self.budget(|budget| granted(budget) == Some(2 * 2 * LEAST * POOL)).await;
     }
 
-    /// Waits until so many replicas work, of both services together.
+    /// Waits until so many replicas work, of both services together, and the bystander has asked thrice since: one
+    /// that did not ask at the height of the spike proves nothing by not failing.
     async fn working(&self, least: u64) {
         let deadline = Instant::now() + PATIENCE;
         let working = || self.services.iter().map(|service| service.counters.totals().working).sum::<u64>();
         while working() < least {
             assert!(Instant::now() < deadline, "{} replicas work, not {least}", working());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let asked = self.bystander.suffered().asked;
+        while self.bystander.suffered().asked < asked + 3 {
+            assert!(Instant::now() < deadline, "the bystander does not ask");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -133,7 +139,7 @@ impl Spike {
         let peak = self.server.peak().await;
         println!("peak {peak} of {MAX_CONNECTIONS}; the bystander asked {} times", suffered.asked);
         assert_eq!((self.server.refusals().await, crashed, suffered.failed), (0, 0, 0), "{suffered:?}, peak {peak}");
-        assert!(suffered.asked > 10, "{suffered:?}");
+        assert!(suffered.asked > 0, "{suffered:?}");
     }
 }
 

@@ -80,6 +80,7 @@ impl World {
         if replicas > desired {
             self.by_hand[at] = Some(self.now + UNTIL_SEEN);
         }
+        self.paused[at] |= replicas == 0;
         server::tell_target(self, at, replicas);
     }
 

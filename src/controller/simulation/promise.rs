@@ -86,7 +86,8 @@ pub(super) fn check_store(world: &mut World, budget: usize, before: &Ledger, aft
     }
 }
 
-/// What must be true once all has been quiet for long: everybody runs what is wanted, or as many as fit; nothing is held beyond need.
+/// What must be true once all has been quiet for long: everybody runs what is wanted, or as many as fit, but for who was paused
+/// by hand; nothing is held beyond need.
 pub(super) fn check_quiet(world: &mut World) {
     for at in 0..world.targets.len() {
         let target = world.targets[at].clone();
@@ -104,6 +105,9 @@ pub(super) fn check_quiet(world: &mut World) {
                 let how = format!("{} is quiet and holds {grant} of budget {budget}, needs {needed}", target.name);
                 return world.break_promise(how);
             }
+        }
+        if world.paused[at] && target.desired == 0 {
+            continue;
         }
         let wanted = world.loads[at];
         if target.desired > wanted || (target.desired < wanted && fits_one_more) {

@@ -133,6 +133,8 @@ pub(super) struct World {
     pub(super) deleted: Vec<bool>,
     /// Until when, at least, a target runs what a person told it, past what was granted for it.
     pub(super) by_hand: Vec<Option<u64>>,
+    /// Which targets a person told to run no replicas: with a least of one, that pauses the scaler.
+    pub(super) paused: Vec<bool>,
     /// The replicas that each load asks for; none while it cannot be read.
     pub(super) loads: Vec<u32>,
     pub(super) readable: Vec<bool>,
@@ -192,6 +194,7 @@ impl World {
             readable: vec![true; scene.targets.len()],
             deleted: vec![false; scene.targets.len()],
             by_hand: vec![None; scene.targets.len()],
+            paused: vec![false; scene.targets.len()],
             takes: scene.takes,
             scalers: scene.scalers,
             budgets: scene.budgets,
