@@ -89,6 +89,8 @@ pub enum Omission {
     ChargeLive,
     /// A consumer whose entry is lost is charged for what it is remembered to have been granted.
     Remember,
+    /// A consumer of whom neither a ledger nor anybody's memory tells is charged once no write for it may still arrive.
+    AwaitLost,
     /// A consumer first seen is charged once its number is observed.
     ChargeObserved,
     /// Nobody is raised before everybody is charged, not even within a grant.
@@ -117,7 +119,7 @@ pub enum Omission {
 
 impl Omission {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Grants,
         Self::CountTerminating,
         Self::AwaitGeneration,
@@ -132,6 +134,7 @@ impl Omission {
         Self::ChargePeak,
         Self::ChargeLive,
         Self::Remember,
+        Self::AwaitLost,
         Self::ChargeObserved,
         Self::StopUncharged,
         Self::KeepStrays,

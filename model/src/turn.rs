@@ -37,6 +37,8 @@ pub(crate) enum Stage {
         release: bool,
         /// What was lowered to, while a count from before that may still show.
         lowered: Option<u32>,
+        /// Whether a write may still arrive, which matters where no entry says what it needs.
+        in_doubt: bool,
         /// The other consumer's entry at that time, where stores do not compare.
         other: Option<Box<Entry>>,
     },
@@ -159,6 +161,8 @@ impl World {
         let ecs = scope.consumers[at] == Kind::EcsService;
         let seen_long_enough = !ecs || turn.calm == Calm::Settled || scope.omits(Omission::AwaitLag);
         let lowering = lowering.filter(|_| !seen_long_enough);
+        // The wait after a start is longer than a service lags.
+        let started = scope.has(Event::Crash);
         if turn.calm == Calm::NotSeen && ecs {
             turn.calm = Calm::Seen;
         }
@@ -176,6 +180,9 @@ impl World {
             fresh: true,
             release: unchanged && no_write_arrives && seen_long_enough,
             lowered: lowering.filter(|_| holds_back).map(|lowered| lowered.0),
+            in_doubt: (in_doubt || started && !seen_long_enough)
+                && scope.has(Event::LoseLedger)
+                && !scope.omits(Omission::AwaitLost),
             other,
         };
     }
@@ -183,7 +190,10 @@ impl World {
     /// Plans on the newest ledger, and stores: the compare-and-swap was refused until it was that one.
     fn reserve(&mut self, at: usize, controller: usize, wanted: u32, scope: &Scope) {
         let stage = std::mem::take(&mut self.consumers[at].turns[controller].stage);
-        let Stage::Seen { workload, fresh, release, lowered, other } = stage else { return };
+        let Stage::Seen { workload, fresh, release, lowered, in_doubt, other } = stage else { return };
+        if in_doubt && self.consumers[at].known().is_none() {
+            return;
+        }
         // The number desired may be of the past, and what seems to lower it once more would raise it in truth.
         let wanted = if lowered.is_some_and(|lowered| wanted > lowered) { workload.desired.0 } else { wanted };
         if let Some(other) = other {

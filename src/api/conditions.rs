@@ -97,6 +97,8 @@ pub mod reasons {
     pub const LEDGER_NEARLY_FULL: &str = "LedgerNearlyFull";
     /// The ledger is as large as it may become: no new consumer is entered.
     pub const LEDGER_FULL: &str = "LedgerFull";
+    /// The ledger knows nothing of a scaler for which an earlier process may still be writing.
+    pub const LEDGER_LOST: &str = "LedgerLost";
     /// An assumption of the budget's promise was seen not to hold.
     pub const ASSUMPTION_CONTRADICTED: &str = "AssumptionContradicted";
     /// The stored ledger cannot be read.

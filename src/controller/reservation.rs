@@ -14,6 +14,7 @@ use super::{
     context::{Budget, Context, Scaler, Subject, key},
     intent::Intent,
     memory::Remembered,
+    scaler::LONGEST_REQUEST,
     target_id::TargetId,
     trouble::Trouble,
 };
@@ -135,6 +136,8 @@ struct Look {
     steady: bool,
     /// Whether it may be relied on for giving connections back.
     sure: bool,
+    /// Whether a write that nobody waits for any more may still change it.
+    in_flight: bool,
 }
 
 impl Accounts {
@@ -157,8 +160,9 @@ impl Accounts {
     ) -> Result<Settled, Trouble> {
         let workload = observed.workload;
         let steady = is_steady(&self.target, &workload, memory);
-        let sure = steady && memory.in_flight_until.is_none_or(|until| Instant::now() >= until);
-        self.keep_books(Look { shape: observed.shape, workload, steady, sure }, wanted, memory).await
+        let in_flight = memory.in_flight_until.is_some_and(|until| Instant::now() < until);
+        let look = Look { shape: observed.shape, workload, steady, sure: steady && !in_flight, in_flight };
+        self.keep_books(look, wanted, memory).await
     }
 
     /// Charges a target that does not exist for what it `left` behind: nothing when that is nothing, so that the others need not wait to
@@ -175,7 +179,7 @@ impl Accounts {
             Left::Counted(workload) => (workload, true),
             Left::Uncounted { drained } => (nothing, drained),
         };
-        let look = Look { shape: Shape::Other, workload, steady: true, sure };
+        let look = Look { shape: Shape::Other, workload, steady: true, sure, in_flight: false };
         self.keep_books(look, workload.desired, memory).await.map(drop)
     }
 
@@ -279,7 +283,7 @@ impl Account {
         &self,
         budget: &ConnectionBudget,
         ledger: &Ledger,
-        Look { shape, mut workload, steady, sure }: Look,
+        Look { shape, mut workload, steady, sure, in_flight }: Look,
         mut wanted: Replicas,
     ) -> Result<Reserved, Trouble> {
         self.check_admission(budget)?;
@@ -288,6 +292,9 @@ impl Account {
         }
         let rebuilt = self.ctx.grants.put_back(&self.subject.uid, &self.reference, &self.consumer, ledger);
         let ledger = rebuilt.as_ref().unwrap_or(ledger);
+        if in_flight && !ledger.entries.contains_key(&self.consumer) {
+            return Err(self.lost_entry());
+        }
         let ConnectionDemand { reserve, per_replica, .. } = self.demand;
         let footprint = Footprint { shape, reserve, per_replica };
         let target = self.target.to_string();
@@ -351,6 +358,19 @@ impl Account {
              to fit into the reserve: refer to another budget, with a static share of the database"
         );
         Trouble::new(ConditionType::AbleToScale, reasons::LEDGER_FULL, message)
+    }
+
+    /// What runs now is not all that such a scaler may come to run, and nobody knows any more what it was granted. Until that is over
+    /// it is not charged, so that nobody grows.
+    fn lost_entry(&self) -> Trouble {
+        let ConnectionDemand { namespace, budget, .. } = &self.demand;
+        let message = format!(
+            "the ledger of connection budget {namespace}/{budget} does not say what this scaler was granted, and what an earlier process \
+             wrote may still be carried out: within {} s the scaler is charged for what runs then; nobody who shares the budget grows \
+             before that",
+            LONGEST_REQUEST.as_secs()
+        );
+        Trouble::new(ConditionType::AbleToScale, reasons::LEDGER_LOST, message)
     }
 
     /// Why the scaler only watches, if it does: it is charged for what runs, and asks for no more.

@@ -77,8 +77,9 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     let reference = ScalerRef::from_obj(&*object);
     let stored = object.0.as_ref().ok().and_then(|scaler| scaler.status.clone());
     let mut memory = ctx.memory.recall(&subject.uid, || {
-        // A write of the process that charged it may still be under way.
-        let in_flight_until = ctx.is_charged(&subject).then(|| Instant::now() + LONGEST_REQUEST);
+        // A write of a process before this one may still be under way, if there was one.
+        let known = stored.is_some() || ctx.is_charged(&subject);
+        let in_flight_until = known.then(|| Instant::now() + LONGEST_REQUEST);
         Remembered::first(reference.clone(), stored, in_flight_until, ctx.clock.now())
     });
     let charged_before = memory.charged.len();

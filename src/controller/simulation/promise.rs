@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hybridscaler_core::budget::Ledger;
+use hybridscaler_core::{Connections, budget::Ledger};
 
 use super::{
     target::Kind,
@@ -65,15 +65,24 @@ pub(super) fn check(world: &mut World) {
     }
 }
 
-/// What must be true of every store: while more is granted than fits, or nobody knows what fits now, nothing grows.
+/// What must be true of every store: nothing grows beyond what fits, nor while nobody knows what fits now.
 pub(super) fn check_store(world: &mut World, budget: usize, before: &Ledger, after: &Ledger) {
-    let (over, unread) = (after.over_by().0 > 0, !world.read.contains(&(world.served, budget)));
-    if !over && !unread {
-        return;
-    }
+    let unread = !world.read.contains(&(world.served, budget));
     for at in 0..world.targets.len() {
         let name = world.targets[at].name;
-        let grant = |ledger: &Ledger| ledger.entries.get(&format!("{NAMESPACE}/{name}")).map(|entry| entry.grant);
+        let consumer = format!("{NAMESPACE}/{name}");
+        let grant = |ledger: &Ledger| ledger.entries.get(&consumer).map(|entry| entry.grant);
+        // A store carries the steps of several scalers: what others give back may come before this one grows, and what others are
+        // charged as they are may come after it.
+        let mut grown = after.clone();
+        for (of, entry) in &mut grown.entries {
+            let had = before.entries.get(of).map_or(Connections::ZERO, |entry| entry.grant);
+            entry.grant = if *of == consumer { entry.grant } else { entry.grant.min(had) };
+        }
+        let over = grown.over_by().0 > 0;
+        if !over && !unread {
+            continue;
+        }
         // What is found at the first look is charged as it is. So is what ECS shows: its reads are of different moments, and count a
         // task twice rather than not at all. And so is what a person told the target.
         let charged_as_it_is =

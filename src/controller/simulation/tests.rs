@@ -13,8 +13,9 @@ use super::{Life, live, omission::Omission};
 const AT_LEAST: u64 = 150;
 /// Lives that broke the promise once, beyond those first ones: 242, where a count of ECS from before a lowering made a raise look like
 /// another lowering; 250, where a ledger was lost under a write that was still carried out, and rebuilt without it; 571, where a person set no
-/// replicas, and this world took the scaler that heeded it for one that hangs.
-const BROKE_ONCE: [u64; 3] = [242, 250, 571];
+/// replicas, and this world took the scaler that heeded it for one that hangs; 1128, where a ledger was lost together with the process whose
+/// write was still carried out.
+const BROKE_ONCE: [u64; 4] = [242, 250, 571, 1128];
 /// Lives within which it is found that a safeguard is missing.
 const FOUND_WITHIN: u64 = 2_000;
 
