@@ -53,7 +53,8 @@ pub struct Access {
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// One endpoint for all services instead of AWS's own (a test server). For VPC endpoints, which are one a service,
-    /// set the SDK's `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_ECS` and `AWS_ENDPOINT_URL_CLOUDWATCH` instead.
+    /// set the SDK's `AWS_ENDPOINT_URL_SQS`, `AWS_ENDPOINT_URL_ECS`, `AWS_ENDPOINT_URL_CLOUDWATCH` and
+    /// `AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING` instead.
     pub endpoint_url: Option<String>,
     /// The operator's own credentials instead of the default chain (environment, web identity, container, instance).
     pub credentials: Option<SharedCredentialsProvider>,
@@ -68,6 +69,8 @@ pub struct Clients {
     pub ecs: aws_sdk_ecs::Client,
     /// Amazon CloudWatch.
     pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// Application Auto Scaling.
+    pub application_autoscaling: aws_sdk_applicationautoscaling::Client,
 }
 
 /// Makes clients and keeps them: one set for each [`Access`], made at its first use. Cloning is cheap and shares them.
@@ -102,6 +105,7 @@ impl Aws {
             sqs: aws_sdk_sqs::Client::new(&config),
             ecs: aws_sdk_ecs::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            application_autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
         };
         known.insert(access.clone(), clients.clone());
         clients

@@ -35,8 +35,22 @@ pub struct Observed {
     pub shape: Shape,
     /// What a write is conditional on.
     pub version: Version,
+    /// Another autoscaler that scales it: two would undo each other's changes, so only one may write.
+    pub rival: Option<Rival>,
     /// What the observation could not tell, for the status.
     pub notes: Vec<Note>,
+}
+
+/// Another autoscaler that scales the same target.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} {name:?} scales this target too: {mend}")]
+pub struct Rival {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What to do.
+    pub mend: String,
 }
 
 /// The state of a target that was observed.

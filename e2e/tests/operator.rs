@@ -15,6 +15,7 @@ mod spike;
 #[path = "operator/world.rs"]
 mod world;
 
+use hybridscaler::api::HybridScaler;
 use hybridscaler_e2e::{
     bed::{control_plane::AuditEvent, postgres::Settings},
     operator::{Operator, STOP_WITHIN},
@@ -142,6 +143,13 @@ async fn one_objects_trouble_is_its_condition_and_no_other_objects() {
     for name in ["no-queue", "not-trusted", "no-budget", "healthy"] {
         world.deployment(name, 2).await;
     }
+    world.deployment("owned", 2).await;
+    world
+        .apply(
+            "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: rival}, \
+              spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: owned}}}",
+        )
+        .await;
     world.apply(&on_queue("healthy", &queue, AT_ONCE)).await;
     for (_, manifest, _, _) in &cases {
         world.apply(manifest).await;
@@ -162,17 +170,22 @@ async fn one_objects_trouble_is_its_condition_and_no_other_objects() {
         world.ready(untouched, 2).await;
     }
     // A target that an HPA scales is left alone as well.
-    world
-        .apply(
-            "{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: rival}, \
-              spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: owned}}}",
-        )
-        .await;
-    world.deployment("owned", 2).await;
     world.apply(&on_queue("owned", &queue, AT_ONCE)).await;
-    let owned =
-        world.scaler("owned", |scaler| condition(scaler, "AbleToScale") == "AbleToScale=False/TargetOwnedByAnother");
+    let refused = |scaler: &HybridScaler| condition(scaler, "AbleToScale") == "AbleToScale=False/TargetOwnedByAnother";
+    let charged = |scaler: &HybridScaler| {
+        scaler
+            .status
+            .as_ref()
+            .is_some_and(|status| status.connections.iter().any(|of| of.granted_connections == Some(20)))
+    };
+    let owned = world.scaler("owned", |scaler| refused(scaler) && charged(scaler));
     assert!(owned.await.status.unwrap().conditions.iter().any(|c| c.message.contains("rival")), "in {namespace}");
+    // A dry run beside it tells what would be done.
+    world.apply(&(on_queue("owned", &queue, AT_ONCE) + "  mode: DryRun\n")).await;
+    let rehearses = |scaler: &HybridScaler| condition(scaler, "Ready") == "Ready=True/DryRun" && refused(scaler);
+    let owned = world.scaler("owned", rehearses).await.status.unwrap();
+    assert!(owned.headline.unwrap().contains("2 -> 5"), "{:?}", owned.conditions);
+    world.ready("owned", 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

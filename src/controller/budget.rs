@@ -46,7 +46,7 @@ pub(super) async fn reconcile(object: Arc<Budget>, ctx: Arc<Context>) -> Result<
         tracing::warn!(budget = subject.key(), "the object cannot be read");
         return Ok(Action::await_change());
     };
-    let outcome = turn(budget, &subject, &ctx).await;
+    let outcome = Box::pin(turn(budget, &subject, &ctx)).await;
     let label = match &outcome {
         Ok(Some(_)) => "trouble",
         Ok(None) => "ok",

@@ -147,7 +147,7 @@ async fn not_observed(
             };
             accounts.settle_missing(left, memory).await?;
         }
-        TargetError::OwnedByAnother { .. } | TargetError::NotScalable(_) | TargetError::Forbidden(_) => {
+        TargetError::NotScalable(_) | TargetError::Forbidden(_) => {
             memory.unmanaged = true;
         }
         _ => {}
@@ -210,6 +210,11 @@ impl Found {
             .take()
             .filter(|refused| refused.generation == subject.generation && Instant::now() < refused.until);
         self.observed = Some(observed.clone());
+        if let Some(rival) = observed.rival.as_ref().filter(|_| intent.mode.acts()) {
+            // What the other one makes it run is charged, or others would be granted it too.
+            self.settled = accounts.settle(&observed, workload.desired, memory).await?;
+            return Err(rival.into());
+        }
 
         let formulas = match memory.formulas(&scaler.spec, subject.generation) {
             Ok(formulas) => formulas,

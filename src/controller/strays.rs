@@ -180,7 +180,7 @@ mod tests {
     fn seen(running: u32, terminating: u32, rollout: Rollout) -> Observed {
         let [desired, running, starting, terminating] = [running, running, 0, terminating].map(Replicas);
         let workload = Workload { desired, running, starting, terminating, rollout };
-        Observed { workload, shape: Shape::Other, version: Version::Ecs, notes: Vec::new() }
+        Observed { workload, shape: Shape::Other, version: Version::Ecs, rival: None, notes: Vec::new() }
     }
 
     fn story(scaler: Scaler, looks: &[Observed]) -> Vec<Option<Connections>> {

@@ -6,7 +6,7 @@ use crate::{
         spec_error::SpecError,
     },
     ledger::LedgerError,
-    targets::{TargetError, WriteError},
+    targets::{Rival, TargetError, WriteError},
 };
 
 /// One object's trouble.
@@ -46,6 +46,12 @@ impl From<SpecError> for Trouble {
 impl From<TargetError> for Trouble {
     fn from(error: TargetError) -> Self {
         Self::new(ConditionType::AbleToScale, error.reason(), error.to_string())
+    }
+}
+
+impl From<&Rival> for Trouble {
+    fn from(rival: &Rival) -> Self {
+        Self::new(ConditionType::AbleToScale, reasons::TARGET_OWNED_BY_ANOTHER, rival.to_string())
     }
 }
 

@@ -6,10 +6,12 @@
 //!
 //! # Access control
 //!
-//! `ecs:DescribeServices` and `ecs:UpdateService` on the service; `ecs:ListTasks` and `ecs:DescribeTasks` on its tasks.
+//! `ecs:DescribeServices` and `ecs:UpdateService` on the service; `ecs:ListTasks` and `ecs:DescribeTasks` on its tasks;
+//! `application-autoscaling:DescribeScalableTargets`, to see that a service is scaled already: optional.
 
 mod calls;
 mod holds;
+mod owner;
 mod service;
 mod tasks;
 
@@ -21,7 +23,7 @@ use hybridscaler_core::{
 };
 
 pub use self::holds::LONGEST_IN_FLIGHT;
-use self::{calls::Calls, holds::Holds, service::Unscalable};
+use self::{calls::Calls, holds::Holds, owner::Owners, service::Unscalable};
 #[cfg(test)]
 pub(crate) use self::{calls::Modelled, tasks::Listed};
 use super::{Observed, TargetError, Version, WriteError};
@@ -35,6 +37,7 @@ pub struct EcsTargets(Arc<Shared>);
 struct Shared {
     calls: Calls,
     holds: Holds,
+    owners: Owners,
 }
 
 /// A service that is observed and written.
@@ -57,7 +60,7 @@ impl EcsTargets {
     }
 
     fn calling(calls: Calls) -> Self {
-        Self(Arc::new(Shared { calls, holds: Holds::default() }))
+        Self(Arc::new(Shared { calls, holds: Holds::default(), owners: Owners::default() }))
     }
 
     /// Reads nothing yet.
@@ -69,7 +72,8 @@ impl EcsTargets {
 impl EcsTarget {
     /// See [`Target::observe`](super::Target::observe).
     pub async fn observe(&self) -> Result<Observed, TargetError> {
-        let Shared { calls, holds } = &*self.shared;
+        let Shared { calls, holds, owners } = &*self.shared;
+        let (rival, notes) = owners.rival(calls, &self.service).await;
         // The service before its tasks: a task that moves on in between is counted twice rather than missed.
         let service = self.describe().await?;
         let listed = calls.list(&self.service).await?;
@@ -89,12 +93,12 @@ impl EcsTarget {
                 None => service::rollout(&service),
             },
         };
-        Ok(Observed { workload, shape: service::shape(&service), version: Version::Ecs, notes: Vec::new() })
+        Ok(Observed { workload, shape: service::shape(&service), version: Version::Ecs, rival, notes })
     }
 
     /// See [`Target::write`](super::Target::write).
     pub async fn write(&self, seen: &Observed, replicas: Replicas) -> Result<(), WriteError> {
-        let Shared { calls, holds } = &*self.shared;
+        let Shared { calls, holds, .. } = &*self.shared;
         if let Some(remaining) = holds.remaining(&self.service) {
             return Err(WriteError::Held { remaining });
         }

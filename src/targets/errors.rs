@@ -18,16 +18,6 @@ pub enum TargetError {
     /// It exists but cannot be scaled, or not by us.
     #[error("{0}")]
     NotScalable(String),
-    /// Another autoscaler scales it: two would undo each other's changes.
-    #[error("{kind} {name:?} scales this target too: {mend}")]
-    OwnedByAnother {
-        /// The other one's kind.
-        kind: &'static str,
-        /// The other one's name.
-        name: String,
-        /// What to do.
-        mend: String,
-    },
     /// We have no right to read it.
     #[error("{0}")]
     Forbidden(String),
@@ -80,7 +70,6 @@ impl TargetError {
         match self {
             Self::NotFound(_) => "TargetNotFound",
             Self::NotScalable(_) => "TargetNotScalable",
-            Self::OwnedByAnother { .. } => "TargetOwnedByAnother",
             Self::Forbidden(_) => "TargetForbidden",
             Self::Throttled(_) => "TargetThrottled",
             Self::Unreachable(_) => "TargetUnreachable",

@@ -76,7 +76,7 @@ impl ScaleTarget {
     /// See [`Target::observe`](super::Target::observe).
     pub async fn observe(&self) -> Result<Observed, TargetError> {
         let resource = self.resource().await?;
-        let notes = self.shared.owners.refuse_to_fight(&self.shared.client, &self.workload).await?;
+        let (rival, notes) = self.shared.owners.rival(&self.shared.client, &self.workload).await?;
         let object = read(self, self.api(&resource).get(&self.workload.name)).await;
         if let Err(Failure { why: Unknown::NotFound, .. }) = object {
             self.shared.kinds.forget(&self.workload.gvk()?);
@@ -96,6 +96,7 @@ impl ScaleTarget {
             },
             shape: told.shape,
             version,
+            rival,
             notes,
         })
     }

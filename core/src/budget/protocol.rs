@@ -60,7 +60,7 @@ pub struct Turn<'a> {
 pub enum Growth {
     /// Within the budget.
     Allowed,
-    /// Not beyond the grant it holds; not at all for [`Waiting::ConsumersUnknown`], since a ledger that is rebuilt may have charged for too
+    /// Not beyond the grant it holds; not at all before the capacity is known, nor for [`Waiting::ConsumersUnknown`], since a ledger that is rebuilt may have charged for too
     /// much, which nobody sees before all are charged.
     Frozen(Waiting),
 }

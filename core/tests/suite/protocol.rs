@@ -150,13 +150,20 @@ fn a_change_that_is_not_observed_or_not_finished_stops_a_raise() {
 }
 
 #[test]
-fn an_unknown_or_frozen_capacity_lets_no_grant_grow_but_its_replicas_start() {
-    let frozen = Capacity::fixed(Connections(357)).read(None);
-    for (capacity, waiting) in [(Capacity::default(), Waiting::CapacityUnknown), (frozen, Waiting::CapacityFrozen)] {
-        let ledger = Ledger { capacity, ..ledger(0, &[(A, 140)]) };
-        let plan = plan(&ledger, &turn(A, at_rest(5), 12));
-        assert_eq!((grant(&plan, A), plan.write, plan.waiting), (140, Some(Replicas(7)), Some(waiting)));
-    }
+fn a_frozen_capacity_lets_no_grant_grow_but_its_replicas_start() {
+    let capacity = Capacity::fixed(Connections(357)).read(None);
+    let ledger = Ledger { capacity, ..ledger(0, &[(A, 140)]) };
+    let plan = plan(&ledger, &turn(A, at_rest(5), 12));
+    let waiting = Some(Waiting::CapacityFrozen);
+    assert_eq!((grant(&plan, A), plan.write, plan.waiting), (140, Some(Replicas(7)), waiting));
+}
+
+#[test]
+fn before_the_capacity_is_known_nobody_is_raised_within_what_was_charged() {
+    // A rollout was charged as it was found, for more than its replicas need.
+    let ledger = Ledger { capacity: Capacity::default(), ..ledger(0, &[(A, 140)]) };
+    let plan = plan(&ledger, &turn(A, at_rest(5), 7));
+    assert_eq!((plan.write, plan.allowed, plan.waiting), (None, Replicas(5), Some(Waiting::CapacityUnknown)));
 }
 
 #[test]

@@ -62,7 +62,7 @@ impl AwsError {
 
 /// Why a request is refused before the service itself looks at it.
 ///
-/// The codes differ between services: ECS (AWS JSON 1.1) answers 400 with the `…Exception` name; the services that
+/// The codes differ between services: those of AWS JSON 1.1 answer 400 with the `…Exception` name; the services that
 /// once spoke the Query protocol answer 403 and report its shorter name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -126,7 +126,7 @@ impl Refusal {
             Self::Unreadable(what) => platform("SerializationException", "MalformedInput", what),
         };
         match service {
-            Service::Ecs => AwsError { query_code: None, status: 400, ..error },
+            Service::Ecs | Service::Autoscaling => AwsError { query_code: None, status: 400, ..error },
             Service::Sqs | Service::CloudWatch | Service::Sts => error,
         }
     }

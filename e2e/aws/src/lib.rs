@@ -1,6 +1,6 @@
-//! A served model of SQS, ECS, CloudWatch and STS that unmodified AWS SDKs talk to through `endpoint_url`.
+//! A served model of SQS, ECS, CloudWatch, STS and of Application Auto Scaling's register that unmodified AWS SDKs talk to through `endpoint_url`.
 //!
-//! One endpoint serves all four, each in the protocol of the current SDKs, and is as strict as the real services:
+//! One endpoint serves them all, each in the protocol of the current SDKs, and is as strict as the real services:
 //! requests must be signed with a known key for the right region, principals need permissions, unknown operations,
 //! resources and parameters get the service's own errors. What the model does not have is refused, not ignored.
 //! `ASSUMPTIONS.md` lists what no document of AWS states.
@@ -27,6 +27,7 @@
 //! # }
 //! ```
 
+mod autoscaling;
 mod calls;
 mod clock;
 mod cloudwatch;
@@ -47,6 +48,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use clock::Clock;
 use model::Model;
 
+pub use autoscaling::Autoscaling;
 pub use calls::Calls;
 pub use cloudwatch::CloudWatch;
 pub use ecs::{Backoff, Ecs, Exit, ServiceCounts, TaskEvent, TaskInfo, Timing, UnknownTask};
@@ -75,13 +77,15 @@ impl Aws {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let endpoint = format!("http://{}", listener.local_addr()?);
         let clock = Clock::start();
+        let ecs = Ecs::new(clock);
         let model = Arc::new(Model {
             clock,
             calls: Calls::new(),
             faults: Faults::default(),
             identity: Identity::new(),
             sqs: Sqs::new(clock, endpoint.clone()),
-            ecs: Ecs::new(clock),
+            autoscaling: Autoscaling::new(clock, ecs.clone()),
+            ecs,
             cloudwatch: CloudWatch::new(clock),
         });
         let mut tasks = JoinSet::new();
@@ -104,6 +108,11 @@ impl Aws {
     /// The clusters, services and tasks.
     pub fn ecs(&self) -> &Ecs {
         &self.model.ecs
+    }
+
+    /// What Application Auto Scaling was told to scale.
+    pub fn autoscaling(&self) -> &Autoscaling {
+        &self.model.autoscaling
     }
 
     /// The metrics.

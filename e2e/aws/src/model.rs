@@ -1,6 +1,6 @@
 //! Everything behind the endpoint.
 
-use crate::{Calls, CloudWatch, Ecs, Faults, Identity, Sqs, clock::Clock};
+use crate::{Autoscaling, Calls, CloudWatch, Ecs, Faults, Identity, Sqs, clock::Clock};
 
 /// The services and what stands in front of them.
 #[derive(Debug)]
@@ -11,5 +11,6 @@ pub(crate) struct Model {
     pub(crate) identity: Identity,
     pub(crate) sqs: Sqs,
     pub(crate) ecs: Ecs,
+    pub(crate) autoscaling: Autoscaling,
     pub(crate) cloudwatch: CloudWatch,
 }

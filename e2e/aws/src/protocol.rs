@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | SQS | AWS JSON 1.0 | `X-Amz-Target: AmazonSQS.Op` | JSON `__type`, older code in `x-amzn-query-error` |
 //! | ECS | AWS JSON 1.1 | `X-Amz-Target: AmazonEC2ContainerServiceV20141113.Op` | JSON `__type` |
+//! | Application Auto Scaling | AWS JSON 1.1 | `X-Amz-Target: AnyScaleFrontendService.Op` | JSON `__type` |
 //! | CloudWatch | Smithy RPC v2 CBOR | `/service/GraniteServiceVersion20100801/operation/Op` | CBOR `__type`, older code likewise |
 //! | STS | AWS Query | form field `Action` | XML |
 
@@ -52,6 +53,7 @@ pub(crate) fn route(parts: &Parts, body: &[u8]) -> Option<Route> {
         let service = match (name, content_type, path) {
             ("AmazonSQS", JSON_1_0, "/") => Service::Sqs,
             ("AmazonEC2ContainerServiceV20141113", JSON_1_1, "/") => Service::Ecs,
+            ("AnyScaleFrontendService", JSON_1_1, "/") => Service::Autoscaling,
             _ => return None,
         };
         return Some(Route { service, operation: operation.to_owned() });
@@ -71,7 +73,7 @@ pub(crate) fn route(parts: &Parts, body: &[u8]) -> Option<Route> {
 /// Reads the body in the service's protocol.
 pub(crate) fn read(service: Service, body: Vec<u8>) -> Result<Input, Refusal> {
     match service {
-        Service::Sqs | Service::Ecs => match serde_json::from_slice(&body) {
+        Service::Sqs | Service::Ecs | Service::Autoscaling => match serde_json::from_slice(&body) {
             Ok(value @ Value::Object(_)) => Ok(Input::Json(value)),
             Ok(_) => Err(Refusal::Unreadable("the body must be a JSON object".into())),
             Err(error) => Err(Refusal::Unreadable(format!("the body is not JSON: {error}"))),
@@ -85,7 +87,7 @@ pub(crate) fn read(service: Service, body: Vec<u8>) -> Result<Input, Refusal> {
 pub(crate) fn reply(route: &Route, request_id: &str, outcome: Result<Vec<u8>, AwsError>) -> Response<Full<Bytes>> {
     let content_type = match route.service {
         Service::Sqs => JSON_1_0,
-        Service::Ecs => JSON_1_1,
+        Service::Ecs | Service::Autoscaling => JSON_1_1,
         Service::CloudWatch => CBOR,
         Service::Sts => "text/xml",
     };
@@ -112,14 +114,14 @@ pub(crate) fn reply(route: &Route, request_id: &str, outcome: Result<Vec<u8>, Aw
 
 fn error_body(service: Service, request_id: &str, error: &AwsError) -> Vec<u8> {
     let namespace = match (service, error.origin) {
-        (Service::Ecs | Service::Sts, _) => "",
+        (Service::Ecs | Service::Autoscaling | Service::Sts, _) => "",
         (_, Origin::Platform) => "com.amazon.coral.service#",
         (Service::Sqs, Origin::Service) => "com.amazonaws.sqs#",
         (Service::CloudWatch, Origin::Service) => "com.amazonaws.cloudwatch#",
     };
     let body = json!({ "__type": format!("{namespace}{}", error.code), "message": error.message });
     match service {
-        Service::Sqs | Service::Ecs => body.to_string().into_bytes(),
+        Service::Sqs | Service::Ecs | Service::Autoscaling => body.to_string().into_bytes(),
         Service::CloudWatch => cbor(&body),
         Service::Sts => format!(
             "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>{}</Type><Code>{}</Code><Message>{}</Message>\

@@ -123,6 +123,7 @@ async fn carry_out(
     Ok(match (service, input) {
         (Service::Sqs, Input::Json(input)) => json(model.sqs.call(operation, input).await),
         (Service::Ecs, Input::Json(input)) => json(model.ecs.call(operation, input)),
+        (Service::Autoscaling, Input::Json(input)) => json(model.autoscaling.call(operation, input)),
         (Service::CloudWatch, Input::Cbor(input)) => model.cloudwatch.call(operation, &input),
         (Service::Sts, Input::Form(fields)) => sts::call(&model.identity, model.clock, &principal, operation, &fields),
         (service, _) => Err(Refusal::UnknownOperation.of(*service)),

@@ -15,6 +15,8 @@ pub enum Service {
     Sqs,
     /// Elastic Container Service, AWS JSON 1.1.
     Ecs,
+    /// Application Auto Scaling, AWS JSON 1.1.
+    Autoscaling,
     /// CloudWatch metrics, Smithy RPC v2 CBOR.
     CloudWatch,
     /// Security Token Service, AWS Query.
@@ -27,6 +29,7 @@ impl Service {
         match self {
             Self::Sqs => "sqs",
             Self::Ecs => "ecs",
+            Self::Autoscaling => "application-autoscaling",
             Self::CloudWatch => "cloudwatch",
             Self::Sts => "sts",
         }
@@ -36,7 +39,7 @@ impl Service {
     pub(crate) fn signing_name(self) -> &'static str {
         match self {
             Self::CloudWatch => "monitoring",
-            Self::Sqs | Self::Ecs | Self::Sts => self.action_prefix(),
+            Self::Sqs | Self::Ecs | Self::Autoscaling | Self::Sts => self.action_prefix(),
         }
     }
 }
@@ -46,6 +49,7 @@ impl fmt::Display for Service {
         f.write_str(match self {
             Self::Sqs => "SQS",
             Self::Ecs => "ECS",
+            Self::Autoscaling => "Application Auto Scaling",
             Self::CloudWatch => "CloudWatch",
             Self::Sts => "STS",
         })

@@ -24,6 +24,10 @@ struct Scene {
     target: EcsTarget,
 }
 
+fn core_api() -> Service {
+    Service { cluster: "prod".to_owned(), name: "core-api".to_owned(), access: access(None) }
+}
+
 impl Scene {
     async fn lay() -> Self {
         let aws = Aws::start().await.unwrap();
@@ -39,16 +43,17 @@ impl Scene {
                 "deploymentConfiguration": {"maximumPercent": 150, "minimumHealthyPercent": 50},
             }),
         );
-        let target = EcsTargets::new(administrator(&aws)).target(Service {
-            cluster: "prod".to_owned(),
-            name: "core-api".to_owned(),
-            access: access(None),
-        });
+        let target = EcsTargets::new(administrator(&aws)).target(core_api());
         Self { aws, orders, target }
     }
 
     async fn observe(&self) -> Workload {
         self.target.observe().await.unwrap().workload
+    }
+
+    /// The target as a process sees it that has just started.
+    fn afresh(&self) -> EcsTarget {
+        EcsTargets::new(administrator(&self.aws)).target(core_api())
     }
 
     /// Starts so many of the tasks that ECS wants started.
@@ -187,4 +192,41 @@ async fn services_that_cannot_be_scaled_are_told_apart() {
     };
     assert!(matches!(other("prod", "nothing").observe().await, Err(TargetError::NotFound(_))));
     assert!(matches!(other("nowhere", "core-api").observe().await, Err(TargetError::NotFound(_))));
+}
+
+#[tokio::test]
+async fn application_auto_scaling_is_seen_to_scale_the_service_until_it_is_suspended() {
+    let scene = Scene::lay().await;
+    let register = |suspended: bool| {
+        let target = json!({
+            "ServiceNamespace": "ecs", "ResourceId": "service/prod/core-api", "ScalableDimension": "ecs:service:DesiredCount",
+            "MinCapacity": 1, "MaxCapacity": 9,
+            "SuspendedState": {
+                "DynamicScalingInSuspended": true, "DynamicScalingOutSuspended": true,
+                "ScheduledScalingSuspended": suspended,
+            },
+        });
+        scene.aws.autoscaling().call("RegisterScalableTarget", target).unwrap();
+    };
+    register(false);
+    let rival = scene.target.observe().await.unwrap().rival.unwrap();
+    assert!(rival.to_string().contains("--resource-id service/prod/core-api"), "{rival}");
+
+    register(true);
+    assert_eq!(scene.afresh().observe().await.unwrap().rival, None);
+}
+
+#[tokio::test]
+async fn a_service_is_scaled_though_nobody_may_ask_who_else_does() {
+    let scene = Scene::lay().await;
+    let denied = served::AwsError::new("AccessDeniedException", "not you");
+    scene.aws.faults().add(Fault::new(served::Service::Autoscaling, "DescribeScalableTargets", Effect::Fail(denied)));
+    for _ in 0..3 {
+        let seen = scene.target.observe().await.unwrap();
+        let [note] = &seen.notes[..] else { panic!("{seen:?}") };
+        let text = note.to_string();
+        assert!(text.contains("application-autoscaling:DescribeScalableTargets"), "{text}");
+    }
+    // It is not asked at every look.
+    assert_eq!(scene.aws.calls().count(served::Service::Autoscaling, "DescribeScalableTargets"), 1);
 }

@@ -25,9 +25,9 @@ use crate::eventually;
 async fn a_deployment_is_observed_written_and_its_terminating_pods_counted_until_they_are_gone() {
     let scene = Scene::lay("deployment").await;
     let target = scene.deployment(3).await;
-    let Observed { workload, shape, notes, version } = target.observe().await.unwrap();
+    let Observed { workload, shape, rival, notes, version } = target.observe().await.unwrap();
     assert_eq!((workload.desired, live(&workload)), (Replicas(3), [3, 0, 0]));
-    assert_eq!((shape, notes), (Shape::RollingUpdate { max_surge: Surge::Percent(50) }, Vec::new()));
+    assert_eq!((shape, rival, notes), (Shape::RollingUpdate { max_surge: Surge::Percent(50) }, None, Vec::new()));
     assert!(matches!(version, Version::Kubernetes { .. }));
 
     write_until_stored(&target, Replicas(5)).await;
@@ -116,7 +116,7 @@ async fn the_pods_of_a_deployment_that_was_deleted_without_them_live_on() {
 }
 
 #[tokio::test]
-async fn a_target_of_a_horizontal_pod_autoscaler_is_refused() {
+async fn a_horizontal_pod_autoscaler_of_the_target_is_seen() {
     let scene = Scene::lay("owned").await;
     let target = scene.deployment(1).await;
     let hpa = json!({
@@ -125,7 +125,7 @@ async fn a_target_of_a_horizontal_pod_autoscaler_is_refused() {
     });
     scene.create::<HorizontalPodAutoscaler>(hpa).await;
     // Targets that share a list of autoscalers see a new one after it has aged; a new set of targets at once.
-    let refused = scene.target("Deployment").observe().await.unwrap_err();
-    assert!(matches!(&refused, TargetError::OwnedByAnother { name, .. } if name == "web-hpa"), "{refused}");
+    let rival = scene.target("Deployment").observe().await.unwrap().rival.unwrap();
+    assert_eq!(rival.name, "web-hpa");
     drop(target);
 }

@@ -7,9 +7,12 @@ use hybridscaler_core::{
 };
 
 use super::Found;
-use crate::api::{
-    Mode,
-    conditions::{ConditionStatus, ConditionType, Verdict, reasons},
+use crate::{
+    api::{
+        Mode,
+        conditions::{ConditionStatus, ConditionType, Verdict, reasons},
+    },
+    targets::Note,
 };
 
 pub(super) fn verdicts(found: &Found) -> Vec<Verdict> {
@@ -31,13 +34,22 @@ fn able_to_scale(found: &Found) -> Verdict {
             verdict(type_, ConditionStatus::False, trouble.reason, trouble.message.clone())
         }
         Some(trouble) => verdict(type_, ConditionStatus::Unknown, trouble.reason, "not looked at: see Ready"),
-        None => {
-            let notes = found.observed.iter().flat_map(|observed| &observed.notes).map(ToString::to_string);
-            let message =
-                std::iter::once("the target can be read and scaled".to_owned()).chain(notes).collect::<Vec<_>>();
-            verdict(type_, ConditionStatus::True, reasons::AS_EXPECTED, message.join("; "))
-        }
+        None => found.observed.as_ref().map_or_else(
+            || readable(&[]),
+            |observed| match &observed.rival {
+                Some(rival) => {
+                    verdict(type_, ConditionStatus::False, reasons::TARGET_OWNED_BY_ANOTHER, rival.to_string())
+                }
+                None => readable(&observed.notes),
+            },
+        ),
     }
+}
+
+fn readable(notes: &[Note]) -> Verdict {
+    let notes = notes.iter().map(ToString::to_string);
+    let message: Vec<String> = std::iter::once("the target can be read and scaled".to_owned()).chain(notes).collect();
+    verdict(ConditionType::AbleToScale, ConditionStatus::True, reasons::AS_EXPECTED, message.join("; "))
 }
 
 fn scaling_active(found: &Found) -> Verdict {
@@ -89,7 +101,7 @@ fn ready(found: &Found, able: &Verdict, active: &Verdict) -> Verdict {
     if found.mode == Mode::Paused {
         return verdict(type_, ConditionStatus::True, reasons::PAUSED, "paused as told");
     }
-    if able.status != ConditionStatus::True {
+    if able.status != ConditionStatus::True && found.mode.acts() {
         return verdict(type_, able.status, able.reason, able.message.clone());
     }
     if let Some((limit, message)) = by_a_person(found) {

@@ -14,8 +14,9 @@ const AT_LEAST: u64 = 150;
 /// Lives that broke the promise once, beyond those first ones: 242, where a count of ECS from before a lowering made a raise look like
 /// another lowering; 250, where a ledger was lost under a write that was still carried out, and rebuilt without it; 571, where a person set no
 /// replicas, and this world took the scaler that heeded it for one that hangs; 1128, where a ledger was lost together with the process whose
-/// write was still carried out.
-const BROKE_ONCE: [u64; 4] = [242, 250, 571, 1128];
+/// write was still carried out; 7627, where a rollout was charged as it was found, for more than there was, and a raise was made of that
+/// before the capacity was known.
+const BROKE_ONCE: [u64; 5] = [242, 250, 571, 1128, 7627];
 /// Lives within which it is found that a safeguard is missing.
 const FOUND_WITHIN: u64 = 2_000;
 

@@ -9,8 +9,11 @@ use aws_sdk_ecs::{
 #[cfg(test)]
 use futures::future::BoxFuture;
 
-use super::tasks::{self, Listed};
-use crate::aws::{Aws, Failure, Permission, Service, try_once};
+use super::{
+    owner,
+    tasks::{self, Listed},
+};
+use crate::aws::{Access, Aws, Failure, Permission, Service, try_once};
 
 /// Where the calls go.
 #[derive(Clone, Debug)]
@@ -57,6 +60,15 @@ impl Calls {
             Self::Aws(aws) => tasks::list(&aws.clients(&service.access).await.ecs, service).await,
             #[cfg(test)]
             Self::Modelled(model) => model.list(service).await,
+        }
+    }
+
+    /// The services that Application Auto Scaling scales, as `service/CLUSTER/SERVICE`.
+    pub(super) async fn scalable_targets(&self, access: &Access) -> Result<Vec<String>, Failure> {
+        match self {
+            Self::Aws(aws) => owner::list(&aws.clients(access).await.application_autoscaling, access).await,
+            #[cfg(test)]
+            Self::Modelled(_) => Ok(Vec::new()),
         }
     }
 

@@ -1,7 +1,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
 use hybridscaler_core::budget::Shape;
 use serde_json::{Value, json};
+use tokio::time::{advance, pause, resume};
 
 use super::*;
 use crate::aws::fake::{Answer, Fake, access};
@@ -25,6 +31,7 @@ fn ecs(operation: &str, request: &Value) -> Answer {
             {"taskArn": "s3", "lastStatus": "STOPPING"},
         ]}),
         "UpdateService" => json!({"service": {"serviceName": "core-api"}}),
+        "DescribeScalableTargets" => json!({"ScalableTargets": []}),
         other => return Answer::Error(400, "InvalidAction", Box::leak(other.to_owned().into_boxed_str())),
     })
 }
@@ -67,6 +74,7 @@ async fn a_service_is_observed_with_the_tasks_that_its_own_counts_leave_out() {
         },
         shape: Shape::EcsRolling { maximum_percent: 100 },
         version: Version::Ecs,
+        rival: None,
         notes: Vec::new(),
     };
     assert_eq!(seen, expected);
@@ -84,7 +92,8 @@ async fn the_service_is_read_before_its_tasks_and_those_to_run_before_those_to_s
             None => operation,
         })
         .collect();
-    assert_eq!(calls, ["DescribeServices", "ListTasks RUNNING", "ListTasks STOPPED", "DescribeTasks"]);
+    assert_eq!(calls[0], "DescribeScalableTargets");
+    assert_eq!(calls[1..], ["DescribeServices", "ListTasks RUNNING", "ListTasks STOPPED", "DescribeTasks"]);
 }
 
 #[tokio::test]
@@ -219,4 +228,34 @@ async fn another_target_of_the_same_service_is_held_too() {
     assert!(matches!(of("core-api").write(&seen, Replicas(7)).await, Err(WriteError::UnknownOutcome(_))));
     assert!(matches!(of("core-api").write(&seen, Replicas(7)).await, Err(WriteError::Held { .. })));
     assert!(matches!(of("other").write(&seen, Replicas(7)).await, Err(WriteError::UnknownOutcome(_))));
+}
+
+#[tokio::test]
+async fn a_list_of_scalable_targets_is_believed_for_a_minute_and_outlives_a_failure() {
+    let first = AtomicBool::new(true);
+    let fake = Fake::serve(move |operation, request| match operation {
+        "DescribeScalableTargets" if first.swap(false, Ordering::Relaxed) => Answer::Json(
+            json!({"ScalableTargets": [scalable("service/prod/core-api"), scalable("service/prod/other")]}),
+        ),
+        "DescribeScalableTargets" => Answer::Error(400, "ValidationException", "not now"),
+        _ => ecs(operation, request),
+    })
+    .await;
+    let target = target(&fake);
+    let refused = async || target.observe().await.unwrap().rival.is_some();
+    let asked = || fake.operations().iter().filter(|operation| *operation == "DescribeScalableTargets").count();
+    assert!(refused().await && refused().await);
+    assert_eq!(asked(), 1);
+    pause();
+    advance(Duration::from_mins(1)).await;
+    resume();
+    assert!(refused().await, "what was listed before counts while nothing newer is known");
+    assert_eq!(asked(), 2);
+}
+
+fn scalable(resource_id: &str) -> Value {
+    json!({
+        "ServiceNamespace": "ecs", "ResourceId": resource_id, "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 1, "MaxCapacity": 9, "RoleARN": "arn:aws:iam::123456789012:role/x", "CreationTime": 1_700_000_000,
+    })
 }

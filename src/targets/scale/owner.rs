@@ -1,4 +1,4 @@
-//! Who else scales a target. Two autoscalers on one target undo each other's changes, so we refuse to be the second.
+//! Who else scales a target.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     kubernetes::{Failure, WorkloadRef, list_all},
-    targets::{Note, TargetError},
+    targets::{Note, Rival, TargetError},
 };
 
 /// How long a list of a namespace's autoscalers is believed: all targets of the namespace share it.
@@ -48,24 +48,19 @@ struct Owner {
 }
 
 impl Owners {
-    /// An error when another autoscaler scales `workload`; else what could not be found out.
-    pub(super) async fn refuse_to_fight(
+    /// The other autoscaler that scales `workload`, and what could not be found out.
+    pub(super) async fn rival(
         &self,
         client: &Client,
         workload: &WorkloadRef,
-    ) -> Result<Vec<Note>, TargetError> {
+    ) -> Result<(Option<Rival>, Vec<Note>), TargetError> {
         let listed = self.listed(client, &workload.namespace).await?;
-        match listed.owners.iter().find(|owner| owner.scales(workload)) {
-            Some(Owner { kind, name, .. }) => Err(TargetError::OwnedByAnother {
-                kind,
-                name: name.clone(),
-                mend: format!(
-                    "delete it, or this HybridScaler: kubectl delete {kind} {name} -n {}",
-                    workload.namespace
-                ),
-            }),
-            None => Ok(listed.notes.clone()),
-        }
+        let rival = listed.owners.iter().find(|owner| owner.scales(workload)).map(|Owner { kind, name, .. }| Rival {
+            kind,
+            name: name.clone(),
+            mend: format!("delete it, or this HybridScaler: kubectl delete {kind} {name} -n {}", workload.namespace),
+        });
+        Ok((rival, listed.notes.clone()))
     }
 
     async fn listed(&self, client: &Client, namespace: &str) -> Result<Arc<Listed>, TargetError> {

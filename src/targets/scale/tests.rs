@@ -95,6 +95,7 @@ async fn a_deployment_is_observed_with_its_shape_pods_and_version() {
         },
         shape: Shape::RollingUpdate { max_surge: Surge::Count(1) },
         version: Version::Kubernetes { resource_version: "42".to_owned(), uid: "d-1".to_owned() },
+        rival: None,
         notes: Vec::new(),
     };
     assert_eq!(seen, expected);

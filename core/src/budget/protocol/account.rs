@@ -133,6 +133,8 @@ impl<'a> Account<'a> {
             }
             _ if workload.rollout == Rollout::NotObserved => Some(Waiting::NotObserved),
             _ if live > peak => Some(Waiting::NotSettled { live, peak }),
+            // Nobody knows whether what was charged fits, so what was charged is no promise yet.
+            _ if self.ledger.limit().is_none() => Some(Waiting::CapacityUnknown),
             Connections::ZERO => None,
             by => Some(Waiting::OverBudget { by }),
         }
@@ -212,7 +214,7 @@ impl<'a> Account<'a> {
     /// The most replicas that may run now; never fewer than desired: lowering for the budget's sake is [`Account::drain`]'s.
     pub(super) fn allowed(&self) -> Replicas {
         let desired = self.turn.workload.desired;
-        if self.over_by() > Connections::ZERO {
+        if self.over_by() > Connections::ZERO || self.ledger.limit().is_none() {
             return desired;
         }
         let room = self.room().unwrap_or(self.entry.grant);

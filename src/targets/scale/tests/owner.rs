@@ -1,4 +1,4 @@
-//! A target that another autoscaler owns is refused.
+//! Another autoscaler of a target is seen.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_target_of_a_horizontal_pod_autoscaler_is_refused_whatever_its_version() {
+async fn a_horizontal_pod_autoscaler_of_the_target_is_seen_whatever_the_version() {
     let hpa = |api_version: &str, name: &str| {
         list(&[json!({
             "metadata": {"name": "web"},
@@ -20,22 +20,22 @@ async fn a_target_of_a_horizontal_pod_autoscaler_is_refused_whatever_its_version
         })])
     };
     for api_version in ["apps/v1", "apps/v1beta2"] {
-        let refused = observe_with(HPAS, hpa(api_version, "order-worker")).await.unwrap_err();
-        let text = refused.to_string();
-        assert!(matches!(refused, TargetError::OwnedByAnother { kind: "HorizontalPodAutoscaler", .. }), "{text}");
+        let rival = observe_with(HPAS, hpa(api_version, "order-worker")).await.unwrap().rival.unwrap();
+        let text = rival.to_string();
+        assert_eq!(rival.kind, "HorizontalPodAutoscaler");
         assert!(text.contains("kubectl delete HorizontalPodAutoscaler web -n orders"), "{text}");
     }
-    observe_with(HPAS, hpa("apps/v1", "another")).await.unwrap();
-    observe_with(HPAS, hpa("example.com/v1", "order-worker")).await.unwrap();
+    assert_eq!(observe_with(HPAS, hpa("apps/v1", "another")).await.unwrap().rival, None);
+    assert_eq!(observe_with(HPAS, hpa("example.com/v1", "order-worker")).await.unwrap().rival, None);
 }
 
 #[tokio::test]
-async fn a_target_of_a_scaled_object_is_refused_by_kedas_defaults() {
+async fn a_scaled_object_of_the_target_is_seen_by_kedas_defaults() {
     let scaled = |target: Value| list(&[json!({"metadata": {"name": "web"}, "spec": {"scaleTargetRef": target}})]);
-    let refused = observe_with(SCALED_OBJECTS, scaled(json!({"name": "order-worker"}))).await.unwrap_err();
-    assert!(matches!(refused, TargetError::OwnedByAnother { kind: "ScaledObject", .. }), "{refused}");
+    let rival = observe_with(SCALED_OBJECTS, scaled(json!({"name": "order-worker"}))).await.unwrap().rival;
+    assert_eq!(rival.unwrap().kind, "ScaledObject");
     let other_kind = json!({"kind": "StatefulSet", "name": "order-worker"});
-    observe_with(SCALED_OBJECTS, scaled(other_kind)).await.unwrap();
+    assert_eq!(observe_with(SCALED_OBJECTS, scaled(other_kind)).await.unwrap().rival, None);
 }
 
 #[tokio::test]
