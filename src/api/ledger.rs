@@ -46,6 +46,12 @@ impl StoredLedger {
         LedgerSize { bytes }
     }
 
+    /// Whether `consumer`'s entry is that of the scaler with `uid`, without reading all the others.
+    pub fn charges(&self, consumer: &str, uid: &str) -> bool {
+        let entry = self.0.get("entries").and_then(|entries| entries.get(consumer));
+        entry.and_then(|entry| entry.get("uid")).is_some_and(|of| of == uid)
+    }
+
     /// The ledger, when this version can read it and write it back without loss.
     pub fn read(&self) -> Result<Ledger, LedgerError> {
         let mut stored = Value::Object(self.0.clone());

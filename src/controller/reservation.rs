@@ -113,6 +113,8 @@ struct Account {
     mode: Mode,
     /// The entry's version before the target was observed.
     version: Option<u64>,
+    /// Budgets that the scaler does not refer to any more, and that are charged for its replicas all the same.
+    moved_from: Vec<String>,
 }
 
 /// What is known of a target that does not exist any more.
@@ -143,7 +145,8 @@ struct Look {
 impl Accounts {
     /// Opens the accounts. Call it BEFORE the target is observed: a release rests on that order.
     pub(super) fn open(intent: &Intent, subject: &Subject, ctx: &Arc<Context>) -> Self {
-        let open = |demand: &ConnectionDemand| Arc::new(Account::open(demand, intent, subject, ctx));
+        let moved_from = if intent.connections.is_empty() { Vec::new() } else { moved_from(intent, subject, ctx) };
+        let open = |demand: &ConnectionDemand| Arc::new(Account::open(demand, intent, subject, &moved_from, ctx));
         Self { each: intent.connections.iter().map(open).collect(), target: intent.target.clone() }
     }
 
@@ -230,7 +233,13 @@ fn steady(accounts: &[&Arc<Account>], look: Look, mut wanted: Replicas) -> Optio
 }
 
 impl Account {
-    fn open(demand: &ConnectionDemand, intent: &Intent, subject: &Subject, ctx: &Arc<Context>) -> Self {
+    fn open(
+        demand: &ConnectionDemand,
+        intent: &Intent,
+        subject: &Subject,
+        moved_from: &[String],
+        ctx: &Arc<Context>,
+    ) -> Self {
         let reference = ObjectRef::new(&demand.budget).within(&demand.namespace);
         let ledger = known_ledger(cached(ctx, &reference).as_deref());
         let consumer = subject.key();
@@ -248,6 +257,7 @@ impl Account {
             target: intent.target.clone(),
             mode: intent.mode,
             version,
+            moved_from: moved_from.to_vec(),
         }
     }
 
@@ -388,7 +398,11 @@ impl Account {
             return Growth::Frozen(Waiting::CapacityFrozen);
         }
         let consumers = self.uncharged(budget, ledger);
-        if consumers.is_empty() { Growth::Allowed } else { Growth::Frozen(Waiting::ConsumersUnknown { consumers }) }
+        if !consumers.is_empty() {
+            return Growth::Frozen(Waiting::ConsumersUnknown { consumers });
+        }
+        let from = self.moved_from.clone();
+        if from.is_empty() { Growth::Allowed } else { Growth::Frozen(Waiting::Moving { from }) }
     }
 
     /// Other scalers that refer to the budget and are not charged yet, or not by this process: before they are, nobody knows what is
@@ -416,6 +430,20 @@ impl Account {
         consumers.sort();
         consumers
     }
+}
+
+/// Budgets that are charged for the scaler's replicas, and that it does not refer to any more.
+fn moved_from(intent: &Intent, subject: &Subject, ctx: &Context) -> Vec<String> {
+    let consumer = subject.key();
+    let left = |budget: &ConnectionBudget| {
+        let (namespace, name) = (budget.namespace()?, budget.name_any());
+        let refers = intent.connections.iter().any(|demand| (&demand.namespace, &demand.budget) == (&namespace, &name));
+        let charged = budget.status.as_ref()?.ledger.as_ref()?.charges(&consumer, &subject.uid);
+        (charged && !refers).then(|| key(&namespace, &name))
+    };
+    let mut from: Vec<String> = ctx.budgets.state().iter().filter_map(|budget| left(budget.0.as_ref().ok()?)).collect();
+    from.sort();
+    from
 }
 
 /// Whether no new consumer may be entered. One that cannot be stored is told by the store.

@@ -60,8 +60,9 @@ pub struct Turn<'a> {
 pub enum Growth {
     /// Within the budget.
     Allowed,
-    /// Not beyond the grant it holds; not at all before the capacity is known, nor for [`Waiting::ConsumersUnknown`], since a ledger that is rebuilt may have charged for too
-    /// much, which nobody sees before all are charged.
+    /// Not beyond the grant it holds; not at all before the capacity is known, for [`Waiting::ConsumersUnknown`], since a ledger that is
+    /// rebuilt may have charged for too much, which nobody sees before all are charged, and for [`Waiting::Moving`], since what would be
+    /// started would count against another ledger.
     Frozen(Waiting),
 }
 

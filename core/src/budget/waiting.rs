@@ -54,6 +54,12 @@ pub enum Waiting {
         /// The consumers not charged yet, as `namespace/name`.
         consumers: Vec<String>,
     },
+    /// The scaler drew on other budgets before, and replicas that run now were started for those: what it starts before they are
+    /// replaced is, too.
+    Moving {
+        /// Those budgets, as `namespace/name`.
+        from: Vec<String>,
+    },
     /// The scaler only shows what it would do.
     DryRun,
     /// The scaler is paused.
@@ -90,6 +96,7 @@ impl Waiting {
             Self::Drained { .. } => "Drained",
             Self::SharedDatabase { .. } => "SharedDatabase",
             Self::ConsumersUnknown { .. } => "ConsumersUnknown",
+            Self::Moving { .. } => "Moving",
             Self::DryRun => "DryRun",
             Self::Paused => "Paused",
         }
@@ -127,6 +134,10 @@ impl fmt::Display for Waiting {
             Self::ConsumersUnknown { consumers } => {
                 f.write_str("these consumers have not been charged for what they run yet: ")?;
                 list(f, consumers)
+            }
+            Self::Moving { from } => {
+                f.write_str("roll the target out, and nothing grows before: what runs was started for ")?;
+                list(f, from)
             }
             Self::DryRun => f.write_str("mode DryRun: shown, not done"),
             Self::Paused => f.write_str("mode Paused: nothing is changed"),

@@ -329,3 +329,11 @@ fn the_ledger_is_stored_under_stable_names() {
     assert_eq!(json, expected);
     assert_eq!(serde_json::from_value::<Ledger>(json).unwrap(), stored);
 }
+
+#[test]
+fn replicas_that_another_ledger_would_have_to_pay_for_are_not_started_within_a_grant_either() {
+    let waiting = Waiting::Moving { from: vec!["data/old".into()] };
+    let moving = Turn { growth: Growth::Frozen(waiting.clone()), ..turn(A, at_rest(5), 7) };
+    let plan = plan(&ledger(357, &[(A, 140)]), &moving);
+    assert_eq!((plan.write, plan.waiting), (None, Some(waiting)));
+}

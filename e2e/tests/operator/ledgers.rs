@@ -1,6 +1,6 @@
 //! Several ledgers for one workload, and a ledger that is lost.
 
-use hybridscaler::api::ConnectionBudget;
+use hybridscaler::api::{ConnectionBudget, HybridScalerStatus};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
@@ -102,4 +102,33 @@ async fn a_budget_that_does_not_exist_hides_from_no_other_what_a_scaler_runs() {
     world.scaler("first", |scaler| condition(scaler, "AbleToScale") == "AbleToScale=False/BudgetNotFound").await;
     world.budget("db", |budget| granted(budget) == Some(80)).await;
     world.ready("first", 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scaler_that_moves_to_another_budget_grows_once_it_is_rolled_out() {
+    let world = World::enter("moves").await;
+    world.deployment("worker", 2).await;
+    let queue = world.queue("orders", 400);
+    world.apply(&budget(100, 10)).await;
+    world.apply(&budget(500, 0).replace("{name: db}", "{name: new}")).await;
+    world.apply(&on_queue("worker", &queue, AT_ONCE)).await;
+    world.ready("worker", 4).await;
+
+    // Its replicas were started for the old database, and so is whatever their Deployment would start now.
+    world.apply(&on_queue("worker", &queue, AT_ONCE).replace("{name: db}", "{name: new}")).await;
+    world.budget("new", |budget| granted(budget) == Some(40)).await;
+    (0..600).for_each(|_| world.aws.sqs().send("orders", "work").unwrap());
+    let waits = world.scaler("worker", |scaler| {
+        let told = |status: &HybridScalerStatus| status.headline.as_ref().is_some_and(|told| told.contains("/db"));
+        scaler.status.as_ref().is_some_and(|status| status.wanted_replicas == Some(10) && told(status))
+    });
+    let status = waits.await.status.unwrap();
+    assert_eq!((status.limited_by.as_deref(), status.desired_replicas), (Some("ConnectionBudget"), Some(4)));
+    world.budget("db", |budget| granted(budget) == Some(40)).await;
+
+    let restart = json!({"spec": {"template": {"metadata": {"annotations": {"restarted": "now"}}}}});
+    world.api::<Deployment>().patch("worker", &PatchParams::default(), &Patch::Merge(restart)).await.unwrap();
+    world.ready("worker", 10).await;
+    world.budget("db", |budget| granted(budget) == Some(0)).await;
+    world.budget("new", |budget| granted(budget) == Some(100)).await;
 }

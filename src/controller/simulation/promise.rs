@@ -40,8 +40,7 @@ pub(super) fn check(world: &mut World) {
             charged &= entry.is_some();
             if let Some(until) = world.by_hand[at] {
                 (by_hand, charged) = (true, false);
-                let needed = target.live().max(2 * target.desired * target.per_replica);
-                if until <= world.now && entry.is_some_and(|entry| entry.grant.0 >= needed) {
+                if until <= world.now && is_charged_in_full(world, at) {
                     world.by_hand[at] = None;
                 }
             } else if let Some(entry) = entry
@@ -63,6 +62,16 @@ pub(super) fn check(world: &mut World) {
             world.break_promise(how);
         }
     }
+}
+
+/// Whether every budget of the target is charged for all that it may run.
+fn is_charged_in_full(world: &World, at: usize) -> bool {
+    let target = &world.targets[at];
+    let needed = target.live().max(2 * target.desired * target.per_replica);
+    world.takes[at].iter().all(|budget| {
+        let entry = world.databases[*budget].ledger.entries.get(&format!("{NAMESPACE}/{}", target.name));
+        entry.is_some_and(|entry| entry.grant.0 >= needed)
+    })
 }
 
 /// What must be true of every store: nothing grows beyond what fits, nor while nobody knows what fits now.

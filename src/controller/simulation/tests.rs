@@ -15,8 +15,9 @@ const AT_LEAST: u64 = 150;
 /// another lowering; 250, where a ledger was lost under a write that was still carried out, and rebuilt without it; 571, where a person set no
 /// replicas, and this world took the scaler that heeded it for one that hangs; 1128, where a ledger was lost together with the process whose
 /// write was still carried out; 7627, where a rollout was charged as it was found, for more than there was, and a raise was made of that
-/// before the capacity was known.
-const BROKE_ONCE: [u64; 5] = [242, 250, 571, 1128, 7627];
+/// before the capacity was known; 11791, where a person scaled what takes from two budgets, and this world held the operator to one of
+/// them before the other had seen it.
+const BROKE_ONCE: [u64; 6] = [242, 250, 571, 1128, 7627, 11_791];
 /// Lives within which it is found that a safeguard is missing.
 const FOUND_WITHIN: u64 = 2_000;
 

@@ -128,7 +128,9 @@ impl<'a> Account<'a> {
         let live = workload.running.plus(workload.starting);
         let peak = self.turn.footprint.peak(workload.desired, Replicas::ZERO);
         match self.over_by() {
-            _ if let Growth::Frozen(waiting @ Waiting::ConsumersUnknown { .. }) = &self.turn.growth => {
+            _ if let Growth::Frozen(waiting @ (Waiting::ConsumersUnknown { .. } | Waiting::Moving { .. })) =
+                &self.turn.growth =>
+            {
                 Some(waiting.clone())
             }
             _ if workload.rollout == Rollout::NotObserved => Some(Waiting::NotObserved),
