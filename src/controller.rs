@@ -149,8 +149,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<(), Error>
     });
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics, stop.clone()));
 
-    let scaler_stream = watches::scalers(client.clone(), scaler_writer, &ctx);
-    let (budget_stream, behind) = watches::budgets(client, budget_writer, &ctx);
+    let (late, behind) = mpsc::unbounded();
+    let scaler_stream = watches::scalers(client.clone(), scaler_writer, &ctx, late.clone());
+    let budget_stream = watches::budgets(client, budget_writer, &ctx, late);
     let config = ControllerConfig::default().debounce(DEBOUNCE);
     let all_scalers = Controller::for_stream(scaler_stream, scalers)
         .with_config(config.clone())

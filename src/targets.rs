@@ -33,6 +33,9 @@ pub struct Observed {
     pub workload: Workload,
     /// How it replaces them.
     pub shape: Shape,
+    /// What its replicas are made of, by a name that changes with every rollout: once the rollout has settled, all of them are of it.
+    /// None for kinds that do not tell.
+    pub revision: Option<String>,
     /// What a write is conditional on.
     pub version: Version,
     /// Another autoscaler that scales it: two would undo each other's changes, so only one may write.

@@ -20,6 +20,7 @@ use self::verdicts::Found;
 use super::{
     capacity::{self, Reading},
     context::{Budget, Context, Subject},
+    memory::LONGEST_WAIT,
     strays,
     trouble::Trouble,
 };
@@ -36,6 +37,9 @@ use crate::{
 
 /// What a status says of a reading that changed nothing else is refreshed at most this often: who wants it live has the metrics.
 const REFRESH: SignedDuration = SignedDuration::from_mins(1);
+
+/// Who waits for the connections of a scaler that left is held up by no more than this.
+const LOOK_FOR_STRAYS: Duration = Duration::from_secs(10);
 
 /// Reconciles one budget. Its trouble is its own condition.
 pub(super) async fn reconcile(object: Arc<Budget>, ctx: Arc<Context>) -> Result<Action, LedgerError> {
@@ -54,7 +58,10 @@ pub(super) async fn reconcile(object: Arc<Budget>, ctx: Arc<Context>) -> Result<
     };
     ctx.metrics.reconciled("ConnectionBudget", label, started.elapsed());
     // A source that is in trouble is asked again at the same pace: its adapter backs off by itself.
-    outcome.map(|_| Action::requeue(budget.spec.poll_interval().unwrap_or(super::memory::LONGEST_WAIT)))
+    let rest = budget.spec.poll_interval().unwrap_or(LONGEST_WAIT);
+    let ledger = ledger::read(budget.status.as_ref());
+    let strays = ledger.is_ok_and(|ledger| strays::are_there(&ledger, &subject, &ctx));
+    outcome.map(|_| Action::requeue(if strays { rest.min(LOOK_FOR_STRAYS) } else { rest }))
 }
 
 async fn turn(budget: &ConnectionBudget, subject: &Subject, ctx: &Context) -> Result<Option<Trouble>, LedgerError> {

@@ -85,7 +85,7 @@ pub(super) async fn reconcile(object: Arc<Scaler>, ctx: Arc<Context>) -> Result<
     let charged_before = memory.charged.len();
     let mut found = Found::default();
     let turn = match &object.0 {
-        Ok(scaler) => found.take_turn(scaler, &object, &subject, &mut memory, &ctx).await,
+        Ok(scaler) => Box::pin(found.take_turn(scaler, &object, &subject, &mut memory, &ctx)).await,
         Err(invalid) => Err(Trouble::new(ConditionType::Ready, reasons::INVALID_SPEC, invalid.error.clone())),
     };
     let action = match turn {

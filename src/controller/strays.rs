@@ -2,15 +2,17 @@
 //! they are seen to be gone, to be charged elsewhere, or, after a change of budgets, to be replaced by a rollout: only a replica that
 //! was started since then can be told to connect to the other database.
 
+use std::sync::Arc;
+
 use hybridscaler_core::{
     Connections, Replicas,
     budget::{Cheaper, Control, Entry, Ledger},
     observation::{Rollout, Workload},
 };
-use kube::ResourceExt;
+use kube::{Resource as _, ResourceExt as _};
 
 use super::{
-    context::{Context, Subject, key},
+    context::{Context, Scaler, Subject, key},
     memory::{DRAINED, Missed},
     scaler::LONGEST_REQUEST,
     target_id::TargetId,
@@ -32,9 +34,18 @@ enum Fate {
     /// None of its replicas is left, or another entry is charged for them.
     Gone,
     /// So much may be open: somebody else scaled it.
-    Charged(Connections),
+    Charged {
+        connections: Connections,
+        /// What its replicas are made of, when its scaler takes from another budget now.
+        revision: Option<String>,
+    },
     /// Its scaler takes from another budget now, and the replicas that were started for this one are being replaced.
     Replaced,
+}
+
+/// Whether `ledger` has such entries.
+pub(super) fn are_there(ledger: &Ledger, budget: &Subject, ctx: &Context) -> bool {
+    ledger.entries.iter().any(|(consumer, entry)| !lives(consumer, entry, budget, ctx))
 }
 
 /// Looks at the target of every stray entry of `budget`.
@@ -54,7 +65,8 @@ pub(super) async fn find(ledger: &Ledger, budget: &Subject, ctx: &Context) -> Ve
         let fate = if charged_elsewhere {
             Some(Fate::Gone)
         } else {
-            let scaler = if has_moved(consumer, entry, ctx) { Scaler::Moved } else { Scaler::Gone };
+            let moved = scaler_of(consumer, entry, ctx).is_some();
+            let scaler = if moved { Whereabouts::Moved } else { Whereabouts::Gone };
             let waits = format!("{} {consumer} {}", budget.key(), entry.uid);
             look(consumer, entry, scaler, &target, ctx).await.filter(|fate| is_sure(fate, &waits, &ctx.spent))
         };
@@ -74,7 +86,10 @@ pub(super) fn settle(strays: &[Stray], ledger: &mut Ledger) {
                 ledger.entries.remove(consumer);
                 continue;
             }
-            Fate::Charged(connections) => next.grant = next.grant.max(*connections),
+            Fate::Charged { connections, revision } => {
+                next.grant = next.grant.max(*connections);
+                next.revision = next.revision.or_else(|| revision.clone());
+            }
             Fate::Replaced => next.cheaper = Some(Cheaper::RollingOut),
         }
         if next != *entry {
@@ -89,7 +104,7 @@ pub(super) fn settle(strays: &[Stray], ledger: &mut Ledger) {
 fn is_sure(fate: &Fate, stray: &str, spent: &Missed) -> bool {
     match fate {
         Fate::Gone if spent.for_how_long(stray) < LONGEST_REQUEST => false,
-        Fate::Gone | Fate::Charged(_) | Fate::Replaced => {
+        Fate::Gone | Fate::Charged { .. } | Fate::Replaced => {
             spent.found(stray);
             true
         }
@@ -98,33 +113,33 @@ fn is_sure(fate: &Fate, stray: &str, spent: &Missed) -> bool {
 
 /// Why an entry has no scaler in this budget.
 #[derive(Clone, Copy)]
-enum Scaler {
+enum Whereabouts {
     /// It exists no more.
     Gone,
     /// It refers to another budget.
     Moved,
 }
 
-/// Whether the entry's scaler exists, whatever it refers to.
-fn has_moved(consumer: &str, entry: &Entry, ctx: &Context) -> bool {
-    ctx.scalers.state().iter().any(|object| {
-        let namespace = object.namespace().unwrap_or_default();
-        object.uid().as_deref() == Some(&entry.uid) && key(&namespace, &object.name_any()) == consumer
-    })
+/// The scaler that the entry is of, as long as it exists.
+fn scaler_of(consumer: &str, entry: &Entry, ctx: &Context) -> Option<Arc<Scaler>> {
+    let is = |object: &Scaler| {
+        let named = || key(&object.namespace().unwrap_or_default(), &object.name_any()) == consumer;
+        object.meta().uid.as_deref() == Some(&entry.uid) && named()
+    };
+    ctx.scalers.state().into_iter().find(|object| is(object))
 }
 
 /// Whether the entry's scaler exists and still refers to this budget.
 fn lives(consumer: &str, entry: &Entry, budget: &Subject, ctx: &Context) -> bool {
-    ctx.scalers.state().iter().any(|object| {
-        let namespace = object.namespace().unwrap_or_default();
-        let same = object.uid().as_deref() == Some(&entry.uid) && key(&namespace, &object.name_any()) == consumer;
-        // A scaler that cannot be read may refer to any budget.
+    scaler_of(consumer, entry, ctx).is_some_and(|object| {
         let ObjectName { namespace: of, name } = &budget.name;
-        same && object.0.as_ref().map_or(true, |scaler| scaler.spec.refers_to(&namespace, of, name))
+        let own = object.namespace().unwrap_or_default();
+        // A scaler that cannot be read may refer to any budget.
+        object.0.as_ref().map_or(true, |scaler| scaler.spec.refers_to(&own, of, name))
     })
 }
 
-async fn look(consumer: &str, entry: &Entry, scaler: Scaler, target: &TargetId, ctx: &Context) -> Option<Fate> {
+async fn look(consumer: &str, entry: &Entry, scaler: Whereabouts, target: &TargetId, ctx: &Context) -> Option<Fate> {
     match ctx.target(target).observe().await {
         Ok(observed) => {
             ctx.missed.found(&entry.target);
@@ -147,19 +162,27 @@ async fn look(consumer: &str, entry: &Entry, scaler: Scaler, target: &TargetId, 
 fn what_is_left(left: &Workload, entry: &Entry) -> Fate {
     // What an orphaned ReplicaSet is told to run, it may still start.
     let live = left.desired.max(left.running.plus(left.starting)).plus(left.terminating);
-    if live == Replicas::ZERO { Fate::Gone } else { Fate::Charged(live.connections(entry.per_replica)) }
+    if live == Replicas::ZERO { Fate::Gone } else { charged(live, entry, None) }
 }
 
-fn fate(observed: &Observed, scaler: Scaler, entry: &Entry) -> Fate {
-    let workload = &observed.workload;
-    let replaced = entry.cheaper == Some(Cheaper::RollingOut) && workload.terminating == Replicas::ZERO;
+const fn charged(live: Replicas, entry: &Entry, revision: Option<String>) -> Fate {
+    Fate::Charged { connections: live.connections(entry.per_replica), revision }
+}
+
+fn fate(observed: &Observed, scaler: Whereabouts, entry: &Entry) -> Fate {
+    let Observed { workload, revision, .. } = observed;
+    // A rollout may come and go between two looks.
+    let rolled_out = entry.cheaper == Some(Cheaper::RollingOut)
+        || matches!((&entry.revision, revision), (Some(then), Some(now)) if then != now);
+    let replaced = rolled_out && workload.terminating == Replicas::ZERO;
     match (scaler, workload.rollout) {
         // What its controller was told before it may still start.
-        (_, Rollout::NotObserved) => Fate::Charged(workload.live().connections(entry.per_replica)),
+        (_, Rollout::NotObserved) => charged(workload.live(), entry, None),
         _ if workload.desired == Replicas::ZERO && workload.live() == Replicas::ZERO => Fate::Gone,
-        (Scaler::Moved, Rollout::Settled) if replaced => Fate::Gone,
-        (Scaler::Moved, Rollout::InProgress) => Fate::Replaced,
-        _ => Fate::Charged(workload.live().connections(entry.per_replica)),
+        (Whereabouts::Moved, Rollout::Settled) if replaced => Fate::Gone,
+        (Whereabouts::Moved, Rollout::Settled) => charged(workload.live(), entry, revision.clone()),
+        (Whereabouts::Moved, Rollout::InProgress) => Fate::Replaced,
+        (Whereabouts::Gone, _) => charged(workload.live(), entry, None),
     }
 }
 
@@ -180,10 +203,21 @@ mod tests {
     fn seen(running: u32, terminating: u32, rollout: Rollout) -> Observed {
         let [desired, running, starting, terminating] = [running, running, 0, terminating].map(Replicas);
         let workload = Workload { desired, running, starting, terminating, rollout };
-        Observed { workload, shape: Shape::Other, version: Version::Ecs, rival: None, notes: Vec::new() }
+        Observed {
+            workload,
+            shape: Shape::Other,
+            revision: None,
+            version: Version::Ecs,
+            rival: None,
+            notes: Vec::new(),
+        }
     }
 
-    fn story(scaler: Scaler, looks: &[Observed]) -> Vec<Option<Connections>> {
+    fn settled(running: u32, terminating: u32, revision: &str) -> Observed {
+        Observed { revision: Some(revision.to_owned()), ..seen(running, terminating, Rollout::Settled) }
+    }
+
+    fn story(scaler: Whereabouts, looks: &[Observed]) -> Vec<Option<Connections>> {
         let mut ledger = Ledger { entries: [("orders/worker".to_owned(), entry(None))].into(), ..Ledger::default() };
         looks
             .iter()
@@ -206,7 +240,15 @@ mod tests {
         ];
         // While old replicas drain, eleven live.
         let charged = [100, 100, 110].map(|connections| Some(Connections(connections)));
-        assert_eq!(story(Scaler::Moved, &looks), [charged[0], charged[1], charged[2], None]);
+        assert_eq!(story(Whereabouts::Moved, &looks), [charged[0], charged[1], charged[2], None]);
+    }
+
+    #[test]
+    fn a_rollout_that_nobody_saw_is_told_by_the_revision() {
+        let looks = [settled(8, 0, "3"), settled(8, 0, "3"), settled(8, 2, "4"), settled(8, 0, "4")];
+        let charged = Some(Connections(100));
+        assert_eq!(story(Whereabouts::Moved, &looks), [charged, charged, charged, None]);
+        assert_eq!(story(Whereabouts::Gone, &looks), [charged; 4], "who follows may have made it of the same");
     }
 
     #[test]
@@ -216,7 +258,7 @@ mod tests {
             Workload { desired, running, starting, terminating, rollout: Rollout::Settled }
         };
         let charged = |workload| match what_is_left(&workload, &entry(None)) {
-            Fate::Charged(connections) => connections.0,
+            Fate::Charged { connections, .. } => connections.0,
             Fate::Gone | Fate::Replaced => 0,
         };
         assert_eq!([left(0, 0, 3), left(4, 2, 1), left(0, 2, 0), left(0, 0, 0)].map(charged), [30, 50, 20, 0]);
@@ -229,7 +271,7 @@ mod tests {
         assert!(!sure(Fate::Gone));
         advance(LONGEST_REQUEST.saturating_sub(Duration::from_secs(1))).await;
         assert!(!sure(Fate::Gone));
-        assert!(sure(Fate::Charged(Connections(10))), "a late write has shown");
+        assert!(sure(charged(Replicas(1), &entry(None), None)), "a late write has shown");
         advance(Duration::from_secs(1)).await;
         assert!(!sure(Fate::Gone), "it counts from there anew");
         advance(LONGEST_REQUEST).await;
@@ -245,7 +287,7 @@ mod tests {
             seen(0, 0, Rollout::NotObserved),
             seen(0, 0, Rollout::Settled),
         ];
-        let found = story(Scaler::Gone, &looks);
+        let found = story(Whereabouts::Gone, &looks);
         let charged = Some(Connections(120));
         assert_eq!(found, [charged, charged, charged, charged, None]);
     }

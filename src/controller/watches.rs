@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use futures::{
-    Stream, TryStreamExt,
-    channel::mpsc::{self, UnboundedReceiver, UnboundedSender},
-};
+use futures::{Stream, TryStreamExt, channel::mpsc::UnboundedSender};
 use kube::{
     Api, Client, ResourceExt,
     runtime::{
@@ -18,46 +15,52 @@ use kube::{
 
 use super::{
     BUDGETS, SCALERS, budget,
-    context::{Budget, Context, Scaler, ScalerRef},
+    context::{Budget, Context, Scaler, ScalerRef, key},
 };
 
-/// Scalers whose spec changed. Those that are gone are forgotten.
+/// Scalers whose spec changed. Those that are gone are forgotten, and budgets that they leave behind are to be looked at: `late`.
 pub(super) fn scalers(
     client: Client,
     writer: Writer<Scaler>,
     ctx: &Arc<Context>,
+    late: UnboundedSender<ObjectRef<Budget>>,
 ) -> impl Stream<Item = Result<Scaler, watcher::Error>> + Send + 'static {
     let ctx = Arc::clone(ctx);
     watcher(Api::<Scaler>::all(client), watcher::Config::default())
         .default_backoff()
         .modify(|scaler| scaler.managed_fields_mut().clear())
         .reflect(writer)
-        .inspect_ok(move |event| heed_scaler(event, &ctx))
+        .inspect_ok(move |event| heed_scaler(event, &ctx, &late))
         .applied_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default())
 }
 
-/// Budgets whose spec changed, and those whose conditions are behind their ledgers. Wakes the scalers that wait for room where there is
-/// more now.
+/// Budgets whose spec changed; those whose conditions are behind their ledgers are `late`. Wakes the scalers that wait for room where there
+/// is more now.
 pub(super) fn budgets(
     client: Client,
     writer: Writer<Budget>,
     ctx: &Arc<Context>,
-) -> (impl Stream<Item = Result<Budget, watcher::Error>> + Send + 'static, UnboundedReceiver<ObjectRef<Budget>>) {
-    let (late, behind) = mpsc::unbounded();
+    late: UnboundedSender<ObjectRef<Budget>>,
+) -> impl Stream<Item = Result<Budget, watcher::Error>> + Send + 'static {
     let ctx = Arc::clone(ctx);
-    let stream = watcher(Api::<Budget>::all(client), watcher::Config::default())
+    watcher(Api::<Budget>::all(client), watcher::Config::default())
         .default_backoff()
         .modify(|budget| budget.managed_fields_mut().clear())
         .reflect(writer)
         .inspect_ok(move |event| heed_budget(event, &ctx, &late))
         .applied_objects()
-        .predicate_filter(predicates::generation, PredicateConfig::default());
-    (stream, behind)
+        .predicate_filter(predicates::generation, PredicateConfig::default())
 }
 
 /// What follows from an event of the watch of scalers.
-pub(super) fn heed_scaler(event: &Event<Scaler>, ctx: &Context) {
+pub(super) fn heed_scaler(event: &Event<Scaler>, ctx: &Context, late: &UnboundedSender<ObjectRef<Budget>>) {
+    if let Event::Apply(scaler) | Event::Delete(scaler) = event {
+        // Sending fails only when nobody listens any more, at the end of the process.
+        for budget in left_behind(scaler, matches!(event, Event::Delete(_)), ctx) {
+            let _ = late.unbounded_send(budget);
+        }
+    }
     match event {
         // Not by `Store::wait_until_ready`: of several tasks that wait for one store, kube wakes only the last.
         Event::InitDone => {
@@ -72,7 +75,6 @@ pub(super) fn heed_scaler(event: &Event<Scaler>, ctx: &Context) {
 /// What follows from an event of the watch of budgets; one whose condition is behind its ledger is `late`.
 pub(super) fn heed_budget(event: &Event<Budget>, ctx: &Context, late: &UnboundedSender<ObjectRef<Budget>>) {
     match event {
-        // Sending fails only when nobody listens any more, at the end of the process.
         Event::Apply(changed) | Event::InitApply(changed) => {
             budget::show(changed, ctx);
             if budget::is_behind(changed) {
@@ -89,6 +91,20 @@ pub(super) fn heed_budget(event: &Event<Budget>, ctx: &Context, late: &Unbounded
         Event::Delete(_) => ctx.sweep_budgets(),
         Event::Init => {}
     }
+}
+
+/// Budgets that are charged for the replicas of `scaler` although it is `gone`, or refers to others now.
+fn left_behind(scaler: &Scaler, gone: bool, ctx: &Context) -> Vec<ObjectRef<Budget>> {
+    let (namespace, uid) = (scaler.namespace().unwrap_or_default(), scaler.uid().unwrap_or_default());
+    let consumer = key(&namespace, &scaler.name_any());
+    let left = |object: &Budget| {
+        let budget = object.0.as_ref().ok()?;
+        let (of, name) = (budget.namespace()?, budget.name_any());
+        let refers = !gone && scaler.0.as_ref().map_or(true, |scaler| scaler.spec.refers_to(&namespace, &of, &name));
+        let charged = budget.status.as_ref()?.ledger.as_ref()?.charges(&consumer, &uid);
+        (charged && !refers).then(|| ObjectRef::from_obj(object))
+    };
+    ctx.budgets.state().iter().filter_map(|budget| left(budget)).collect()
 }
 
 /// The scalers that wait for room in `budget`, when it has more to give than before.

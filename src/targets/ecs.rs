@@ -93,7 +93,14 @@ impl EcsTarget {
                 None => service::rollout(&service),
             },
         };
-        Ok(Observed { workload, shape: service::shape(&service), version: Version::Ecs, rival, notes })
+        Ok(Observed {
+            workload,
+            shape: service::shape(&service),
+            revision: service::revision(&service),
+            version: Version::Ecs,
+            rival,
+            notes,
+        })
     }
 
     /// See [`Target::write`](super::Target::write).

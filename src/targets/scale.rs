@@ -95,6 +95,7 @@ impl ScaleTarget {
                 rollout: told.rollout,
             },
             shape: told.shape,
+            revision: told.revision,
             version,
             rival,
             notes,

@@ -71,6 +71,9 @@ pub struct Entry {
     /// left for another budget.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cheaper: Option<Cheaper>,
+    /// The revision that ran when its scaler was first seen to draw on another budget: replicas of a later one do not connect here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// What the grant will be once the consumer has lowered itself of its own accord: drains count on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Connections>,

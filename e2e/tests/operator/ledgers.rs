@@ -128,7 +128,8 @@ async fn a_scaler_that_moves_to_another_budget_grows_once_it_is_rolled_out() {
 
     let restart = json!({"spec": {"template": {"metadata": {"annotations": {"restarted": "now"}}}}});
     world.api::<Deployment>().patch("worker", &PatchParams::default(), &Patch::Merge(restart)).await.unwrap();
-    world.ready("worker", 10).await;
+    // A minute later no write of before can be on its way to it.
     world.budget("db", |budget| granted(budget) == Some(0)).await;
+    world.ready("worker", 10).await;
     world.budget("new", |budget| granted(budget) == Some(100)).await;
 }

@@ -224,7 +224,7 @@ impl Process {
 
     fn see_scaler(&mut self, event: &watcher::Event<Scaler>) {
         self.scalers.apply_watcher_event(event);
-        watches::heed_scaler(event, &self.ctx);
+        watches::heed_scaler(event, &self.ctx, &self.late);
     }
 
     fn see_budget(&mut self, event: &watcher::Event<Budget>) {

@@ -57,6 +57,12 @@ pub(super) fn rollout(service: &Service) -> Rollout {
     }
 }
 
+/// The id of the deployment that ECS is to bring about.
+pub(super) fn revision(service: &Service) -> Option<String> {
+    let primary = service.deployments().iter().find(|deployment| deployment.status() == Some("PRIMARY"));
+    primary.and_then(|deployment| deployment.id()).map(str::to_owned)
+}
+
 /// ECS never gives a negative count.
 pub(super) fn replicas(count: i32) -> Replicas {
     Replicas(u32::try_from(count).unwrap_or_default())

@@ -21,7 +21,7 @@ fn ecs(operation: &str, request: &Value) -> Answer {
         "DescribeServices" => json!({"services": [{
             "serviceName": "core-api", "status": "ACTIVE", "desiredCount": 5, "runningCount": 3, "pendingCount": 1,
             "deploymentConfiguration": {"maximumPercent": 100},
-            "deployments": [{"status": "PRIMARY", "rolloutState": "COMPLETED"}],
+            "deployments": [{"id": "ecs-svc/1", "status": "PRIMARY", "rolloutState": "COMPLETED"}],
         }]}),
         "ListTasks" if request["desiredStatus"] == "STOPPED" => json!({"taskArns": ["s1", "s2", "s3"]}),
         "ListTasks" => json!({"taskArns": ["r1", "r2", "r3", "p1", "r4"]}),
@@ -73,6 +73,7 @@ async fn a_service_is_observed_with_the_tasks_that_its_own_counts_leave_out() {
             rollout: Rollout::Settled,
         },
         shape: Shape::EcsRolling { maximum_percent: 100 },
+        revision: Some("ecs-svc/1".to_owned()),
         version: Version::Ecs,
         rival: None,
         notes: Vec::new(),

@@ -94,6 +94,7 @@ async fn a_deployment_is_observed_with_its_shape_pods_and_version() {
             rollout: Rollout::Settled,
         },
         shape: Shape::RollingUpdate { max_surge: Surge::Count(1) },
+        revision: None,
         version: Version::Kubernetes { resource_version: "42".to_owned(), uid: "d-1".to_owned() },
         rival: None,
         notes: Vec::new(),

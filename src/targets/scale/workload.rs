@@ -13,10 +13,13 @@ use k8s_openapi::{
     },
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
-use kube::{api::DynamicObject, core::Selector};
+use kube::{ResourceExt as _, api::DynamicObject, core::Selector};
 
 /// The strategy of a Deployment that does not set it, nor its `maxSurge`.
 pub const DEPLOYMENT_SHAPE: Shape = Shape::RollingUpdate { max_surge: Surge::Percent(25) };
+
+/// Where the Deployment controller counts the revisions that it has rolled out.
+const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// What an object says of its workload.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,8 @@ pub(super) struct Told {
     /// The label selector of its pods, as a query has it.
     pub(super) selector: String,
     pub(super) rollout: Rollout,
+    /// See [`Observed::revision`](crate::targets::Observed::revision).
+    pub(super) revision: Option<String>,
 }
 
 /// Why an object cannot be used.
@@ -67,7 +72,8 @@ pub(super) fn deployment(deployment: &Deployment, replica_sets: &[ReplicaSet], s
         Rollout::Settled
     };
     let shape = deployment_shape(deployment).unwrap_or(Shape::Other);
-    Told { desired, shape, selector, rollout }
+    let revision = deployment.annotations().get(REVISION).cloned();
+    Told { desired, shape, selector, rollout, revision }
 }
 
 /// The `ReplicaSet` of one revision of a Deployment.
@@ -134,7 +140,9 @@ pub(super) fn stateful_set(set: &StatefulSet) -> Result<Told, Unusable> {
         Rollout::Settled
     };
     let selector = selector(spec.map(|spec| &spec.selector))?;
-    Ok(Told { desired, shape: Shape::StatefulSet, selector, rollout })
+    // The current one becomes the updated one when every pod has been replaced.
+    let revision = revisions.map(|(current, _)| current.clone());
+    Ok(Told { desired, shape: Shape::StatefulSet, selector, rollout, revision })
 }
 
 /// A kind that we know only by its scale subresource. `scale` was read after `object`.
@@ -153,6 +161,7 @@ pub(super) fn other(object: &DynamicObject, scale: &Scale) -> Result<Told, Unusa
         shape: Shape::Other,
         selector: selector.ok_or(Unusable::ScaleSelector)?,
         rollout: if same && caught_up { Rollout::Settled } else { Rollout::NotObserved },
+        revision: None,
     })
 }
 

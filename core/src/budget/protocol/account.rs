@@ -299,6 +299,8 @@ fn recharge(mut entry: Entry, turn: &Turn<'_>) -> Entry {
         Rollout::Settled | Rollout::NotObserved => entry.cheaper.or(Some(Cheaper::AwaitingRollout)),
     };
     entry.per_replica = declared.max(entry.per_replica);
+    // It has come back to this budget.
+    entry.revision = None;
     entry.uid = turn.uid.to_string();
     entry.control = control(turn);
     entry
