@@ -25,10 +25,10 @@ use crate::eventually;
 async fn a_deployment_is_observed_written_and_its_terminating_pods_counted_until_they_are_gone() {
     let scene = Scene::lay("deployment").await;
     let target = scene.deployment(3).await;
-    let Observed { workload, shape, rival, notes, version } = target.observe().await.unwrap();
+    let Observed { workload, shape, revision, rival, notes, version } = target.observe().await.unwrap();
     assert_eq!((workload.desired, live(&workload)), (Replicas(3), [3, 0, 0]));
     assert_eq!((shape, rival, notes), (Shape::RollingUpdate { max_surge: Surge::Percent(50) }, None, Vec::new()));
-    assert!(matches!(version, Version::Kubernetes { .. }));
+    assert!(matches!(version, Version::Kubernetes { .. }) && revision.as_deref() == Some("1"), "{revision:?}");
 
     write_until_stored(&target, Replicas(5)).await;
     eventually("five run", async || live(&observe(&target).await) == [5, 0, 0]).await;
