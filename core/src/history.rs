@@ -108,7 +108,8 @@ impl History {
     /// moved; of idleness.
     ///
     /// On the first look of a process, what runs counts as recommended (as in the HPA), and so does until now what was recommended
-    /// when the history was stored: nothing is scaled in before a window has passed. A desired number that nobody is known to have set
+    /// when the history was stored: nothing is scaled in before a window has passed. A scale-up that has arrived is no base to count less
+    /// from: it may have done so before. A desired number that nobody is known to have set
     /// counts as a change made now, with its cooldown: it may be our own, written before a crash or without an answer.
     pub fn observed(&mut self, policy: &Policy, seen: &Observation, now: Timestamp) {
         let workload = &seen.workload;
@@ -121,6 +122,7 @@ impl History {
         self.looked = Some(self.looked.map_or(now, |looked| looked.min(now)));
         self.told = self.told.map(|told| told.min(now));
         if first {
+            self.scale_up = self.scale_up.map(|up| up.resumed(workload));
             self.recommendations.note(workload.desired, self.looked, &policy.behavior, now);
         }
         for activity in [&mut self.scale_up, &mut self.scale_down].into_iter().flatten() {
@@ -276,6 +278,13 @@ impl Activity {
         };
         let end = after(start.min(now), cooldown);
         if now < end { Cooling::Until { end, since } } else { Cooling::Over }
+    }
+
+    /// The change at the first look of a process. One that has arrived may have done so long ago, unseen, and what it started from would
+    /// make a need look smaller than it was to whoever saw it.
+    fn resumed(self, workload: &Workload) -> Self {
+        let arrived = self.settled.is_none() && workload.running >= self.to;
+        Self { base: if arrived { self.base.max(self.to) } else { self.base }, ..self }
     }
 
     /// The change after one more look at the workload.

@@ -384,6 +384,20 @@ fn a_growth_by_others_counts_from_no_more_than_was_told_before() {
 }
 
 #[test]
+fn after_a_restart_what_has_arrived_is_the_base_to_count_from() {
+    let mut cautious = policy(2, 50, &[("cpu", Target::Utilization(65))]);
+    cautious.behavior.scale_up.cooldown = SignedDuration::from_secs(60);
+    let mut life = Life::new(cautious, 10);
+    assert_eq!(life.turn(0, &[utilization(130.0)]).0, 20);
+    life.restart();
+    let half_of_it_is_missing = life.turn_as_read(15, &new(15, &[utilization(97.5)])).0;
+    assert_eq!(half_of_it_is_missing, 20);
+    life.restart();
+    // It may have been seen to arrive, long ago, by a process that could not store it.
+    assert_eq!(life.turn(30, &[utilization(97.5)]), (30, Limit::None));
+}
+
+#[test]
 fn what_is_scaled_in_is_no_base_to_count_from() {
     let mut life = Life::new(windowed(0, 0), 8);
     life.turn(0, &[queue(720)]);
