@@ -3,6 +3,7 @@
 //! Two scalers, one of a Deployment and one of an ECS service, are charged to one budget. Only the operator under test should
 //! be an optimized build; everything around it may be the development build.
 
+mod burst;
 mod cost;
 mod delay;
 mod scene;
@@ -22,7 +23,10 @@ use self::{
 };
 use crate::bed::Bed;
 
-pub use self::table::Table;
+pub use self::{
+    burst::Bursts,
+    table::{BurstTable, Table},
+};
 
 /// How often the operator is started.
 const STARTS: usize = 10;

@@ -3,20 +3,31 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use hybridscaler_e2e::{
     bed::Bed,
-    measure::{self, Table},
+    measure::{self, BurstTable, Bursts, Table},
 };
 
-/// Measures an operator with two scalers and one budget on a real control plane, and prints tables for docs/measurements.md.
+/// Measures an operator on a real control plane, and prints tables for docs/measurements.md.
 ///
-/// Name an optimized build of the operator in `HYBRIDSCALER_BIN`. Takes four minutes, all on this machine.
+/// Name an optimized build of the operator in `HYBRIDSCALER_BIN`. Takes some minutes, all on this machine.
 #[derive(Debug, Parser)]
 struct Options {
+    /// What is measured.
+    #[arg(value_enum, default_value_t = Subject::Operator)]
+    subject: Subject,
     /// What the moments at which a queue changes are drawn from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Subject {
+    /// What an operator with two scalers costs, and how soon it acts.
+    Operator,
+    /// A hundred consumers of one budget that rise and fall at once.
+    Budget,
 }
 
 #[tokio::main]
@@ -32,9 +43,13 @@ async fn main() -> ExitCode {
 
 async fn attempt(options: &Options) -> Result<()> {
     let mut bed = Bed::own("measure").await?;
-    match measure::perform(&bed, options.seed).await {
-        Ok(figures) => {
-            print!("{}", Table(&figures));
+    let measured = match options.subject {
+        Subject::Operator => measure::perform(&bed, options.seed).await.map(|figures| Table(&figures).to_string()),
+        Subject::Budget => Bursts::measure(&bed).await.map(|bursts| BurstTable(&bursts).to_string()),
+    };
+    match measured {
+        Ok(table) => {
+            print!("{table}");
             Ok(())
         }
         Err(error) => {

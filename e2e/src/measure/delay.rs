@@ -137,7 +137,8 @@ async fn await_state(
     timeout(PATIENCE, search).await.context("the Deployment does not follow its queue")?
 }
 
-fn fill(sqs: &Sqs, queue: &str) -> Result<()> {
+/// Sends [`MESSAGES`].
+pub(super) fn fill(sqs: &Sqs, queue: &str) -> Result<()> {
     for _ in 0..MESSAGES {
         sqs.send(queue, "work")?;
     }
@@ -145,7 +146,7 @@ fn fill(sqs: &Sqs, queue: &str) -> Result<()> {
 }
 
 /// By receiving and deleting, since a queue may be purged only once in 60 seconds.
-async fn empty(sqs: &Sqs, queue: &str) -> Result<()> {
+pub(super) async fn empty(sqs: &Sqs, queue: &str) -> Result<()> {
     let url = sqs.url(queue);
     let received = sqs.call("ReceiveMessage", json!({"QueueUrl": url, "MaxNumberOfMessages": MESSAGES})).await?;
     for message in received.get("Messages").and_then(|messages| messages.as_array()).into_iter().flatten() {

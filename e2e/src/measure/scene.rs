@@ -126,7 +126,7 @@ pub(super) fn runs(deployment: &Deployment, replicas: u8) -> bool {
 }
 
 /// The chart's values, as JSON, which is YAML.
-fn values(namespace: &str, aws: &Aws) -> String {
+pub(super) fn values(namespace: &str, aws: &Aws) -> String {
     let variable = |name: &str, value: &str| json!({"name": name, "value": value});
     json!({
         "config": {

@@ -1,4 +1,4 @@
-//! Four numbers that stand for many durations.
+//! A few numbers that stand for many durations.
 
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ pub(super) struct Spread {
     pub(super) median: Duration,
     /// 95 % of them took no longer.
     pub(super) p95: Duration,
+    /// 99 % of them took no longer.
+    pub(super) p99: Duration,
     /// The longest.
     pub(super) max: Duration,
 }
@@ -21,12 +23,17 @@ impl Spread {
         let mut sorted: Vec<_> = samples.into_iter().collect();
         sorted.sort_unstable();
         let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).saturating_sub(1)).copied();
-        Some(Self { min: at(0)?, median: at(50)?, p95: at(95)?, max: at(100)? })
+        Some(Self { min: at(0)?, median: at(50)?, p95: at(95)?, p99: at(99)?, max: at(100)? })
     }
 
-    /// The four, in the order of the table's columns.
+    /// Four of them, in the order of the columns of the operator's table.
     pub(super) fn columns(self) -> [Duration; 4] {
         [self.min, self.median, self.p95, self.max]
+    }
+
+    /// Four of them, in the order of the columns of the budget's table, which has a goal for the last but one.
+    pub(super) fn tail(self) -> [Duration; 4] {
+        [self.median, self.p95, self.p99, self.max]
     }
 }
 
@@ -44,6 +51,12 @@ mod tests {
         assert_eq!(of((1..=50).rev()), Some([1, 25, 48, 50]));
         assert_eq!(of([30, 10, 20]), Some([10, 20, 30, 30]));
         assert_eq!(of([7]), Some([7, 7, 7, 7]));
+    }
+
+    #[test]
+    fn the_tail_tells_the_last_hundredth_from_the_longest() {
+        let spread = Spread::of((1..=200).map(Duration::from_millis));
+        assert_eq!(spread.map(|spread| spread.tail().map(|time| time.as_millis())), Some([100, 190, 198, 200]));
     }
 
     #[test]

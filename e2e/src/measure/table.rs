@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use super::{
     Figures,
+    burst::{Bursts, CONSUMERS, Operations, ROUNDS},
     cost::REST,
     delay::{CHANGES, INTERVAL},
     spread::Spread,
@@ -51,13 +52,48 @@ impl fmt::Display for Table<'_> {
     }
 }
 
+/// The tables of bursts.
+#[derive(Debug)]
+pub struct BurstTable<'a>(pub &'a Bursts);
+
+impl fmt::Display for BurstTable<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bursts { granted, written, released, rises } = self.0;
+        writeln!(f, "| {CONSUMERS} consumers, {ROUNDS} times | median | p95 | p99 | max |")?;
+        writeln!(f, "| --- | --- | --- | --- | --- |")?;
+        for (what, times) in [
+            ("reading of the queue to the grant in the ledger", granted),
+            ("reading of the queue to the write of the scale", written),
+            ("end of the pod to the release in the ledger", released),
+        ] {
+            cells(f, what, Spread::of(times.iter().copied()).map(Spread::tail), seconds)?;
+        }
+        writeln!(f, "\n| a rise of all, in each of the rounds | figures |\n| --- | --- |")?;
+        let all = |count: fn(&Operations) -> u64| {
+            rises.iter().map(|rise| count(rise).to_string()).collect::<Vec<_>>().join(", ")
+        };
+        writeln!(f, "| steps asked of the ledger | {} |", all(|rise| rise.steps))?;
+        writeln!(f, "| writes that stored them | {} |", all(|rise| rise.writes))?;
+        writeln!(f, "| writes that met a newer ledger | {} |", all(|rise| rise.conflicts))
+    }
+}
+
 fn row(
     f: &mut fmt::Formatter<'_>,
     what: &str,
     spread: Option<Spread>,
     cell: impl Fn(Duration) -> String,
 ) -> fmt::Result {
-    let cells = spread.map_or_else(|| ["–"; 4].map(str::to_owned), |spread| spread.columns().map(cell));
+    cells(f, what, spread.map(Spread::columns), cell)
+}
+
+fn cells(
+    f: &mut fmt::Formatter<'_>,
+    what: &str,
+    columns: Option<[Duration; 4]>,
+    cell: impl Fn(Duration) -> String,
+) -> fmt::Result {
+    let cells = columns.map_or_else(|| ["–"; 4].map(str::to_owned), |columns| columns.map(cell));
     writeln!(f, "| {what} | {} |", cells.join(" | "))
 }
 
@@ -74,6 +110,28 @@ fn mebibytes(kib: u64) -> String {
 mod tests {
     use super::*;
     use crate::measure::{cost::Cost, delay::Delays, start::Start};
+
+    #[test]
+    fn each_figure_of_a_burst_stands_in_its_row() {
+        let rise = |writes| Operations { steps: 100, writes, conflicts: 0 };
+        let bursts = Bursts {
+            granted: (1..=100).map(Duration::from_millis).collect(),
+            written: vec![Duration::from_millis(250)],
+            released: Vec::new(),
+            rises: vec![rise(1), rise(2)],
+        };
+        let table = BurstTable(&bursts).to_string();
+        for row in [
+            "| reading of the queue to the grant in the ledger | 0.050 s | 0.095 s | 0.099 s | 0.100 s |",
+            "| reading of the queue to the write of the scale | 0.250 s | 0.250 s | 0.250 s | 0.250 s |",
+            "| end of the pod to the release in the ledger | – | – | – | – |",
+            "| steps asked of the ledger | 100, 100 |",
+            "| writes that stored them | 1, 2 |",
+            "| writes that met a newer ledger | 0, 0 |",
+        ] {
+            assert!(table.lines().any(|line| line == row), "no {row:?} in\n{table}");
+        }
+    }
 
     #[test]
     fn each_figure_stands_in_its_row() {
