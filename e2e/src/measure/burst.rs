@@ -27,7 +27,10 @@ use super::{
     delay::{INTERVAL, empty, fill},
     scene::{POLL_SECONDS, values},
 };
-use crate::{bed::Bed, operator::Operator};
+use crate::{
+    bed::Bed,
+    operator::{Operator, RELEASE},
+};
 
 /// The scalers that share the budget, each of a Deployment of its own.
 pub(super) const CONSUMERS: usize = 100;
@@ -61,6 +64,8 @@ pub struct Bursts {
     pub(super) released: Vec<Duration>,
     /// What each rise took of the ledger.
     pub(super) rises: Vec<Operations>,
+    /// What each rise took of the API server: requests of the operator that were answered, those of the ledger included.
+    pub(super) requests: Vec<usize>,
 }
 
 /// Steps that were asked of ledgers, writes that stored them, and writes that met a newer ledger.
@@ -124,15 +129,16 @@ enum Seen {
     Gone(String),
 }
 
-struct Scene {
+struct Scene<'a> {
+    bed: &'a Bed,
     aws: Aws,
     operator: Operator,
     seen: UnboundedReceiver<(Instant, Seen)>,
     _watches: JoinSet<()>,
 }
 
-impl Scene {
-    async fn set(bed: &Bed) -> Result<Self> {
+impl<'a> Scene<'a> {
+    async fn set(bed: &'a Bed) -> Result<Self> {
         let aws = Aws::start().await.context("cannot serve AWS")?;
         let kube = bed.control_plane.admin().await?;
         let operator = Operator::install(bed, &values(&bed.namespace, &aws)).await?;
@@ -153,7 +159,7 @@ impl Scene {
         watches.spawn(tell(watcher(deployments, config.clone()).default_backoff(), deployment, sender.clone()));
         let pods: Api<Pod> = Api::namespaced(kube, namespace);
         watches.spawn(tell(watcher(pods, config).default_backoff(), gone, sender));
-        Ok(Self { aws, operator, seen, _watches: watches })
+        Ok(Self { bed, aws, operator, seen, _watches: watches })
     }
 
     /// Fills the queue between two polls of it, and waits until all have risen.
@@ -161,6 +167,7 @@ impl Scene {
         self.next_poll().await;
         sleep(INTERVAL / 4).await;
         let before = Operations::parse(&self.operator.metrics().await?)?;
+        let requests = self.requests()?;
         fill(self.aws.sqs(), QUEUE)?;
         let asked = self.next_poll().await;
 
@@ -195,7 +202,14 @@ impl Scene {
         bursts.granted.extend(granted.values().map(|at| at.duration_since(asked)));
         bursts.written.extend(written.values().map(|at| at.duration_since(asked)));
         bursts.rises.push(Operations::parse(&self.operator.metrics().await?)?.since(before));
+        bursts.requests.push(self.requests()?.saturating_sub(requests));
         Ok(())
+    }
+
+    /// How many requests of the operator the API server has answered so far.
+    fn requests(&self) -> Result<usize> {
+        let user = format!("system:serviceaccount:{}:{RELEASE}", self.bed.namespace);
+        Ok(self.bed.control_plane.audit_log().of_user(&user)?.len())
     }
 
     /// Empties the queue, and waits until the connections of all that ended are given back.

@@ -58,7 +58,7 @@ pub struct BurstTable<'a>(pub &'a Bursts);
 
 impl fmt::Display for BurstTable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Bursts { granted, written, released, rises } = self.0;
+        let Bursts { granted, written, released, rises, requests } = self.0;
         writeln!(f, "| {CONSUMERS} consumers, {ROUNDS} times | median | p95 | p99 | max |")?;
         writeln!(f, "| --- | --- | --- | --- | --- |")?;
         for (what, times) in [
@@ -69,13 +69,16 @@ impl fmt::Display for BurstTable<'_> {
             cells(f, what, Spread::of(times.iter().copied()).map(Spread::tail), seconds)?;
         }
         writeln!(f, "\n| a rise of all, in each of the rounds | figures |\n| --- | --- |")?;
-        let all = |count: fn(&Operations) -> u64| {
-            rises.iter().map(|rise| count(rise).to_string()).collect::<Vec<_>>().join(", ")
-        };
+        let all = |count: fn(&Operations) -> u64| listed(rises.iter().map(count));
         writeln!(f, "| steps asked of the ledger | {} |", all(|rise| rise.steps))?;
         writeln!(f, "| writes that stored them | {} |", all(|rise| rise.writes))?;
-        writeln!(f, "| writes that met a newer ledger | {} |", all(|rise| rise.conflicts))
+        writeln!(f, "| writes that met a newer ledger | {} |", all(|rise| rise.conflicts))?;
+        writeln!(f, "| requests of the operator to the API server | {} |", listed(requests))
     }
+}
+
+fn listed(counts: impl IntoIterator<Item = impl ToString>) -> String {
+    counts.into_iter().map(|count| count.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn row(
@@ -119,6 +122,7 @@ mod tests {
             written: vec![Duration::from_millis(250)],
             released: Vec::new(),
             rises: vec![rise(1), rise(2)],
+            requests: vec![507, 511],
         };
         let table = BurstTable(&bursts).to_string();
         for row in [
@@ -128,6 +132,7 @@ mod tests {
             "| steps asked of the ledger | 100, 100 |",
             "| writes that stored them | 1, 2 |",
             "| writes that met a newer ledger | 0, 0 |",
+            "| requests of the operator to the API server | 507, 511 |",
         ] {
             assert!(table.lines().any(|line| line == row), "no {row:?} in\n{table}");
         }
