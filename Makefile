@@ -36,7 +36,7 @@ simulate: ## SEEDS lives of the operator in a simulated world; writes docs/proof
 	@e2e/setup/simulate.sh $(SEEDS)
 
 mutants: ## break the decision code in every small way, and list what no test notices; takes an hour
-	@PROPTEST_MAX_SHRINK_ITERS=0 "$$(e2e/setup/mutants-tool.sh)/cargo-mutants" mutants --package hybridscaler-core --output target
+	@PROPTEST_MAX_SHRINK_ITERS=0 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 "$$(e2e/setup/mutants-tool.sh)/cargo-mutants" mutants --package hybridscaler-core --output target
 
 fuzz: ## ten minutes each of what nobody would write: documents to the core, text to `hybridscaler decide`, formulas
 	@e2e/setup/fuzz.sh core/fuzz decide
