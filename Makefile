@@ -3,7 +3,7 @@ SHELL := bash
 
 SEEDS ?= 1000000
 
-.PHONY: help demo test lint audit measure measure-budget bench model simulate mutants fuzz differential setup build crds clean-cache
+.PHONY: help demo test lint audit measure measure-budget measure-rivals bench model simulate mutants fuzz differential setup build crds clean-cache
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1\t\2/p' Makefile | expand --tabs=18
@@ -25,6 +25,10 @@ measure: setup ## what an optimized operator costs and how soon it acts, as Mark
 
 measure-budget: setup ## how soon a hundred consumers of one budget are granted more and give it back, as Markdown
 	@cargo build --release --package hybridscaler && HYBRIDSCALER_BIN=target/release/hybridscaler cargo run --quiet --package hybridscaler-e2e --bin measure -- budget
+
+measure-rivals: setup build ## the demo's spike, and what else is done against too many connections; draws docs/rivals.svg
+	@cargo run --quiet --package hybridscaler-e2e --bin demo -- \
+	  --runs budgeted,unbudgeted,static-maximum,clamped --svg docs/rivals.svg
 
 bench: ## what one decision costs, in time and in instructions
 	@cargo bench --quiet --package hybridscaler-core --bench decision

@@ -1,5 +1,6 @@
 //! The demo: two services, one database, ten times the load, with a connection budget and without.
 
+mod clamp;
 mod fleet;
 mod gauges;
 mod manifests;
@@ -33,18 +34,17 @@ together. payments, which nobody scales, opens a fresh connection to the same da
 /// # Errors
 ///
 /// A part does not come up or does not answer, or a decision comes out differently.
-pub async fn perform(bed: &Bed, only: Option<Variant>, seed: u64) -> Result<Vec<Record>> {
+pub async fn perform(bed: &Bed, variants: &[Variant], seed: u64) -> Result<Vec<Record>> {
     let mut view = View::new();
     view.say("starting the operator on a Kubernetes control plane, a served AWS and PostgreSQL")?;
     let stage = Stage::set(bed).await?;
     let mut records = Vec::new();
-    for variant in [Variant::Budgeted, Variant::Unbudgeted] {
-        if only.is_some_and(|only| only != variant) {
-            continue;
-        }
+    for variant in variants.iter().copied() {
         view.say(match variant {
             Variant::Budgeted => INTRODUCTION,
             Variant::Unbudgeted => "\nThe same load without the budget:",
+            Variant::StaticMaximum => "\nThe same load with a fixed maximum for each service:",
+            Variant::Clamped => "\nThe same load, each service held to the connections that it sees free:",
         })?;
         let fleet = Fleet::raise(&stage, variant).await?;
         records.push(run::run(&stage, &fleet, seed, &mut view).await?);

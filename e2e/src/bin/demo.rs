@@ -24,9 +24,9 @@ struct Options {
     /// What the jitter of the load is made from; the same number gives the same load.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Makes one of the two runs.
-    #[arg(long, value_enum)]
-    only: Option<Variant>,
+    /// Makes these runs instead.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "budgeted,unbudgeted")]
+    runs: Vec<Variant>,
     /// Where to write what was measured, second by second, as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -66,7 +66,7 @@ async fn attempt(options: &Options) -> Result<()> {
 
 async fn perform(bed: &Bed, options: &Options) -> Result<()> {
     log_to_a_file(bed)?;
-    let records = demo::perform(bed, options.only, options.seed).await?;
+    let records = demo::perform(bed, &options.runs, options.seed).await?;
     write_files(&records, options)?;
     print!("\n{}", Comparison(&records));
     let failures = failures(&records);

@@ -68,7 +68,8 @@ impl<'a> Fleet<'a> {
 
         let urls = [worker.queue_url.clone(), api.queue_url.clone()];
         let database_url = (variant == Variant::Budgeted).then(|| database.url(OPERATOR_ROLE));
-        let yaml = manifests::manifests(&stage.bed.namespace, &urls, database_url.as_deref())?;
+        let most = if variant == Variant::StaticMaximum { story::STATIC_MAXIMUM } else { story::MAX_REPLICAS };
+        let yaml = manifests::manifests(&stage.bed.namespace, &urls, most, database_url.as_deref())?;
         let file = stage.bed.logs().join(format!("{run}.yaml"));
         fs::write(&file, yaml).with_context(|| format!("cannot write {}", file.display()))?;
         let file = file.to_str().context("the log folder's name is not UTF-8")?.to_owned();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     record::SERVICES,
     stage::NAMESPACE,
-    story::{self, MAX_REPLICAS, MIN_REPLICAS, POOL, RESERVE},
+    story::{self, MIN_REPLICAS, POOL, RESERVE},
 };
 use crate::{operator::RELEASE, runner};
 
@@ -21,11 +21,16 @@ const BUDGET: &str = "orders-db";
 /// The Secret that tells the operator where the budget's database is.
 const SECRET: &str = "orders-db-url";
 
-/// The manifests of a run, as one YAML file: the Deployment, the scalers, and with `database_url` the budget that holds them.
-/// `queue_urls` are in the order of [`SERVICES`].
+/// The manifests of a run, as one YAML file: the Deployment, the scalers, which may run `most` replicas, and with `database_url` the
+/// budget that holds them. `queue_urls` are in the order of [`SERVICES`].
 ///
 /// The operator, in the namespace `operator`, may read the one Secret that the budget names.
-pub(super) fn manifests(operator: &str, queue_urls: &[String; 2], database_url: Option<&str>) -> Result<String> {
+pub(super) fn manifests(
+    operator: &str,
+    queue_urls: &[String; 2],
+    most: u32,
+    database_url: Option<&str>,
+) -> Result<String> {
     let [order_worker, core_api] = SERVICES;
     let [orders, calls] = queue_urls;
     let service = json!({"ecs": {"cluster": CLUSTER, "service": core_api, "region": REGION}});
@@ -40,8 +45,8 @@ pub(super) fn manifests(operator: &str, queue_urls: &[String; 2], database_url: 
         connections = json!([{"budgetRef": {"name": BUDGET}, "perReplica": POOL, "rolloutReserve": "Surge"}]);
         manifests.extend([secret.to_string(), role.to_string(), budget().to_string()]);
     }
-    manifests.push(scaler(order_worker, &deployment, &[backlog(orders)], &connections).to_string());
-    manifests.push(scaler(core_api, &service, &[backlog(calls), cpu()], &connections).to_string());
+    manifests.push(scaler(order_worker, &deployment, most, &[backlog(orders)], &connections).to_string());
+    manifests.push(scaler(core_api, &service, most, &[backlog(calls), cpu()], &connections).to_string());
     Ok(manifests.join("\n---\n"))
 }
 
@@ -58,7 +63,7 @@ fn budget() -> Value {
     })
 }
 
-fn scaler(name: &str, target: &Value, triggers: &[Value], connections: &Value) -> Value {
+fn scaler(name: &str, target: &Value, most: u32, triggers: &[Value], connections: &Value) -> Value {
     json!({
         "apiVersion": "hybridscaler.dev/v1alpha1",
         "kind": "HybridScaler",
@@ -66,7 +71,7 @@ fn scaler(name: &str, target: &Value, triggers: &[Value], connections: &Value) -
         "spec": {
             "targetRef": target,
             "minReplicas": MIN_REPLICAS,
-            "maxReplicas": MAX_REPLICAS,
+            "maxReplicas": most,
             "pollIntervalSeconds": story::POLL_SECONDS,
             "triggers": triggers,
             "behavior": {
@@ -98,7 +103,7 @@ mod tests {
     /// The scalers among the manifests of a run, by the types that the operator reads them with.
     fn scalers(database_url: Option<&str>) -> Vec<HybridScaler> {
         let yaml =
-            manifests("system", &["http://queue/1".to_owned(), "http://queue/2".to_owned()], database_url).unwrap();
+            manifests("system", &["http://queue/1".to_owned(), "http://queue/2".to_owned()], 50, database_url).unwrap();
         let documents = yaml.split("\n---\n").filter(|document| document.contains("\"HybridScaler\""));
         documents.map(|document| serde_json::from_str(document).unwrap()).collect()
     }

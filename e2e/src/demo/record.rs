@@ -7,7 +7,7 @@ use super::story;
 /// The two services, in the order of every pair in a record.
 pub const SERVICES: [&str; 2] = ["order-worker", "core-api"];
 
-/// The two runs of the demo.
+/// What the services are held to in a run. The demo makes the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "camelCase")]
 pub enum Variant {
@@ -15,6 +15,10 @@ pub enum Variant {
     Budgeted,
     /// They are not.
     Unbudgeted,
+    /// Each may run half of what the database carries, whatever the other does.
+    StaticMaximum,
+    /// Each may grow by what it sees free in the database, as autoscalers do that read the number of connections as a metric.
+    Clamped,
 }
 
 impl Variant {
@@ -23,6 +27,8 @@ impl Variant {
         match self {
             Self::Budgeted => "budgeted",
             Self::Unbudgeted => "unbudgeted",
+            Self::StaticMaximum => "static-maximum",
+            Self::Clamped => "clamped",
         }
     }
 }

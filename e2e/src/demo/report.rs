@@ -7,7 +7,7 @@ use super::{
     story,
 };
 
-/// The runs that were made, one or two.
+/// The runs that were made.
 pub struct Comparison<'a>(pub &'a [Record]);
 
 impl fmt::Display for Comparison<'_> {
@@ -15,6 +15,8 @@ impl fmt::Display for Comparison<'_> {
         self.row(f, "", |record| match record.variant {
             Variant::Budgeted => "with the budget".to_owned(),
             Variant::Unbudgeted => "without it".to_owned(),
+            Variant::StaticMaximum => "static maximum".to_owned(),
+            Variant::Clamped => "clamped".to_owned(),
         })?;
         self.row(f, &format!("most connections at once, of {}", story::MAX_CONNECTIONS), |record| {
             thousands(record.peak_connections.into())
@@ -54,6 +56,8 @@ pub fn failures(records: &[Record]) -> Vec<String> {
     let failures = |record: &Record| match record.variant {
         Variant::Budgeted => budgeted(record),
         Variant::Unbudgeted => unbudgeted(record),
+        // They are shown as they are.
+        Variant::StaticMaximum | Variant::Clamped => Vec::new(),
     };
     records.iter().flat_map(failures).collect()
 }

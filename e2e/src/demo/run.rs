@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_postgres::NoTls;
 
 use super::{
+    clamp,
     fleet::{BYSTANDER, Fleet},
     manifests::CLUSTER,
     record::{self, Moment, Record, SERVICES, Variant},
@@ -47,15 +48,20 @@ pub(super) async fn run(stage: &Stage<'_>, fleet: &Fleet<'_>, seed: u64, view: &
     let mut watch = Watch::begin(stage, fleet, bystander)?;
     let spiked = story::SCHEDULE.spike_at + story::SCHEDULE.spike_for;
     let longest = match fleet.variant {
-        Variant::Budgeted => story::LONGEST,
         Variant::Unbudgeted => story::CUT,
+        Variant::Budgeted | Variant::StaticMaximum | Variant::Clamped => story::LONGEST,
     };
+    let clamped = clamp::hold(stage, fleet);
+    tokio::pin!(clamped);
     let mut moments: Vec<Moment> = Vec::new();
     let mut drained_after = None;
     let mut ticks = interval(Duration::from_secs(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while watch.begun.elapsed() < longest && drained_after.is_none() {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            failed = &mut clamped, if fleet.variant == Variant::Clamped => match failed? {},
+        }
         let moment = watch.moment().await?;
         view.show(&moment)?;
         let drained = moment.services.iter().all(|service| service.waiting <= story::DRAINED);
@@ -83,8 +89,7 @@ async fn decided(stage: &Stage<'_>, variant: Variant) -> Result<Vec<HybridScaler
         let decided = |scaler: Option<&HybridScaler>| {
             let status = scaler.and_then(|scaler| scaler.status.as_ref());
             status.is_some_and(|status| {
-                status.wanted_replicas.is_some()
-                    && (variant == Variant::Unbudgeted || status.allowed_replicas.is_some())
+                status.wanted_replicas.is_some() && (variant != Variant::Budgeted || status.allowed_replicas.is_some())
             })
         };
         found.extend(await_condition(scalers.clone(), service, decided).await?);

@@ -74,6 +74,9 @@ pub(super) const FAIR: u32 = 12;
 /// How much of the budget must have been used at the peak, in percent. A budget that starves its services protects nobody.
 pub(super) const USED_PERCENT: u32 = 95;
 
+/// The most replicas of a service that gets half of what may be granted, for good.
+pub(super) const STATIC_MAXIMUM: u32 = grantable() / POOL / 2;
+
 /// The connections that the budget may grant.
 pub(super) const fn grantable() -> u32 {
     MAX_CONNECTIONS - SUPERUSER_RESERVED - RESERVE

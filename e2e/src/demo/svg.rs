@@ -16,6 +16,9 @@ const RIGHT: f64 = 24.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 86.0;
 
+/// Panels beside each other.
+const COLUMNS: u32 = 2;
+
 /// The top of the scale: the connections of both services at their most replicas.
 const SCALE: u32 = 2 * story::MAX_REPLICAS * story::POOL;
 
@@ -36,22 +39,25 @@ impl fmt::Display for Picture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(records) = self;
         let longest = records.iter().map(|record| record.end().at).fold(60.0, f64::max);
-        let lefts = (0u32..).map(|index| LEFT + f64::from(index) * (LEFT + WIDTH + RIGHT));
+        let [column, row] = [LEFT + WIDTH + RIGHT, TOP + HEIGHT + BOTTOM];
+        let place = |index: u32| (f64::from(index % COLUMNS), f64::from(index / COLUMNS));
         let panels: Vec<_> =
-            records.iter().zip(lefts).map(|(record, left)| (Panel { record, longest }, left)).collect();
-        let right = panels.last().map_or(0.0, |(_, left)| left + WIDTH + RIGHT);
+            records.iter().zip(0..).map(|(record, index)| (Panel { record, longest }, place(index))).collect();
+        let columns = panels.iter().fold(0.0, |most, (_, (x, _))| f64::max(most, x + 1.0));
+        let rows = panels.last().map_or(0.0, |(_, (_, y))| y + 1.0);
         writeln!(
             f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {right} {}\" role=\"img\">",
-            TOP + HEIGHT + BOTTOM
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\">",
+            columns * column,
+            rows * row
         )?;
         writeln!(
             f,
             "<title>Open database connections under the same load, with a connection budget and without</title>"
         )?;
         writeln!(f, "<style>\n{STYLE}\n</style>")?;
-        for (panel, left) in panels {
-            writeln!(f, "<g transform=\"translate({left} {TOP})\">\n{panel}</g>")?;
+        for (panel, (x, y)) in panels {
+            writeln!(f, "<g transform=\"translate({} {})\">\n{panel}</g>", LEFT + x * column, TOP + y * row)?;
         }
         writeln!(f, "</svg>")
     }
@@ -79,6 +85,8 @@ impl Panel<'_> {
         let title = match self.record.variant {
             Variant::Budgeted => "With a connection budget",
             Variant::Unbudgeted => "The same load without it",
+            Variant::StaticMaximum => "With a fixed maximum for each service",
+            Variant::Clamped => "Each service clamped to what it sees free",
         };
         let end = self.record.end();
         let [refused, failed, asked] = [end.refused, end.bystander_failed, end.bystander_asked].map(thousands);

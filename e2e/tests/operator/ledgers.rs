@@ -1,9 +1,9 @@
 //! Several ledgers for one workload, and a ledger that is lost.
 
-use hybridscaler::api::{ConnectionBudget, HybridScalerStatus};
+use hybridscaler::api::{ConnectionBudget, HybridScaler, HybridScalerStatus};
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::api::{DeleteParams, Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     AT_ONCE, budget, on_queue,
@@ -132,4 +132,38 @@ async fn a_scaler_that_moves_to_another_budget_grows_once_it_is_rolled_out() {
     world.budget("db", |budget| granted(budget) == Some(0)).await;
     world.ready("worker", 10).await;
     world.budget("new", |budget| granted(budget) == Some(100)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_ledger_enters_nobody_and_says_so_and_those_in_it_go_on() {
+    let world = World::enter("full").await;
+    world.apply(&budget(200, 0)).await;
+    let first = world.queue("first", 300);
+    world.deployment("first", 2).await;
+    world.apply(&on_queue("first", &first, AT_ONCE)).await;
+    world.ready("first", 3).await;
+
+    // As much as a thousand scalers would take, in one entry whose target nobody can look for.
+    let crowd = json!({"uid": "crowd", "target": "a".repeat(245 * 1_024), "grant": 10, "perReplica": 10, "version": 1});
+    let budgets = world.api::<ConnectionBudget>();
+    let enter = |crowd: &Value| Patch::Merge(json!({"status": {"ledger": {"entries": {"elsewhere/crowd": crowd}}}}));
+    budgets.patch_status("db", &PatchParams::default(), &enter(&crowd)).await.unwrap();
+    let told = |budget: &ConnectionBudget| {
+        let conditions = budget.status.iter().flat_map(|status| &status.conditions);
+        conditions.filter(|condition| condition.reason == "LedgerFull").count() == 1
+    };
+    world.budget("db", told).await;
+
+    let second = world.queue("second", 300);
+    world.deployment("second", 2).await;
+    world.apply(&on_queue("second", &second, AT_ONCE)).await;
+    let refused = |scaler: &HybridScaler| condition(scaler, "AbleToScale") == "AbleToScale=False/LedgerFull";
+    world.scaler("second", refused).await;
+    (0..300).for_each(|_| world.aws.sqs().send("first", "work").unwrap());
+    world.ready("first", 6).await;
+    world.ready("second", 2).await;
+
+    budgets.patch_status("db", &PatchParams::default(), &enter(&Value::Null)).await.unwrap();
+    world.ready("second", 3).await;
+    world.budget("db", |budget| granted(budget) == Some(90)).await;
 }
